@@ -1,0 +1,146 @@
+"""Properties: what a system promises, when, on whose word, and what proves that the check bites.
+
+Five kinds: invariant (one state), transition (before, after), sometimes (reachability), leads_to
+and eventually_stable (liveness under weak fairness, once the faults have ended).
+"""
+
+from __future__ import annotations
+
+import enum
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import attrs
+
+from kspec.logic import Verdict
+
+
+class Kind(enum.StrEnum):
+    INVARIANT = "invariant"
+    TRANSITION = "transition"
+    SOMETIMES = "sometimes"
+    LEADS_TO = "leads-to"
+    EVENTUALLY_STABLE = "eventually-stable"
+
+
+LIVENESS = (Kind.LEADS_TO, Kind.EVENTUALLY_STABLE)
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Property:
+    """One promise.
+
+    predicate: invariant and sometimes take (state); transition takes (before, after) and is asked
+        only after steps that changed something it reads; for liveness it is the goal `then`.
+    when: for liveness the antecedent; a leads-to owes its goal from each state where it held, an
+        eventually-stable owes it for ever from some point on.
+    reads: the topics of the system that it looks at; empty means all.
+    faults: the fault classes under which it is promised ("none" is the fault-free column).
+    companion: name of the `sometimes` that shows the check is not vacuous.
+    mutants: names of mutants of the model that it kills.
+    known_false: tempting, and not kept; stays with its trace.
+    """
+
+    name: str
+    kind: Kind
+    promise: str
+    conditions: str
+    source: str
+    predicate: Callable[..., Any]
+    when: Callable[[Any], Any] | None = None
+    reads: tuple[str, ...] = ()
+    faults: tuple[str, ...] = ("none",)
+    companion: str = ""
+    mutants: tuple[str, ...] = ()
+    known_false: bool = False
+
+    def holds(self, before: Any, after: Any) -> Verdict:
+        """The verdict of a safety property about the step from `before` to `after`."""
+        if self.kind is Kind.TRANSITION:
+            answer = self.predicate(before, after)
+        else:
+            answer = self.predicate(after)
+        return answer if isinstance(answer, Verdict) else Verdict(bool(answer))
+
+
+def _split_docstring(function: Callable[..., Any]) -> tuple[str, str]:
+    text = inspect.getdoc(function)
+    if not text:
+        raise TypeError(f"{function.__name__} needs a docstring: its first line is the promise")
+    head, _, rest = text.partition("\n")
+    return head.strip(), rest.strip()
+
+
+def _decorator(kind: Kind) -> Callable[..., Any]:
+    def declare(
+        *,
+        source: str,
+        reads: tuple[str, ...] = (),
+        faults: tuple[str, ...] = ("none",),
+        companion: str = "",
+        mutants: tuple[str, ...] = (),
+        known_false: bool = False,
+    ) -> Callable[[Callable[..., Any]], Property]:
+        def wrap(function: Callable[..., Any]) -> Property:
+            promise, conditions = _split_docstring(function)
+            return Property(
+                name=function.__name__.replace("_", "-"),
+                kind=kind,
+                promise=promise,
+                conditions=conditions,
+                source=source,
+                predicate=function,
+                reads=reads,
+                faults=faults,
+                companion=companion,
+                mutants=mutants,
+                known_false=known_false,
+            )
+
+        return wrap
+
+    return declare
+
+
+invariant = _decorator(Kind.INVARIANT)
+"""Decorator: a predicate of one state. The docstring is the promise, then its conditions."""
+
+transition = _decorator(Kind.TRANSITION)
+"""Decorator: a predicate of the states before and after a step."""
+
+sometimes = _decorator(Kind.SOMETIMES)
+"""Decorator: a predicate of one state that some run of a healthy model reaches."""
+
+
+def leads_to(
+    name: str, *, promise: str, when: Callable[[Any], Any], then: Callable[[Any], Any], **rest: Any
+) -> Property:
+    """Whenever `when` holds, `then` holds at that point or later, in every fair behaviour."""
+    return Property(
+        name=name,
+        kind=Kind.LEADS_TO,
+        promise=promise,
+        when=when,
+        predicate=then,
+        **{"conditions": "", **rest},
+    )
+
+
+def eventually_stable(
+    name: str,
+    *,
+    promise: str,
+    then: Callable[[Any], Any],
+    when: Callable[[Any], Any] | None = None,
+    **rest: Any,
+) -> Property:
+    """From some point on `then` holds for ever, in every fair behaviour (where `when` held)."""
+    return Property(
+        name=name,
+        kind=Kind.EVENTUALLY_STABLE,
+        promise=promise,
+        when=when,
+        predicate=then,
+        **{"conditions": "", **rest},
+    )

@@ -1,0 +1,144 @@
+"""The one contract: a system is `init`, `enabled` and `step` over values, and a few descriptions.
+
+Explorers, replay, shrinking, Hypothesis and the command line use only this. After stateright's
+`Model` trait and the State, Init, Next of TLA+.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
+
+import attrs
+
+from kspec.errors import NotEnabled
+from kspec.values import fingerprint
+
+S = TypeVar("S")
+A = TypeVar("A", bound=Hashable)
+
+
+class Footprint(NamedTuple):
+    """The keys an action reads and writes; two actions race when one writes what both touch."""
+
+    reads: tuple[str, ...] = ()
+    writes: tuple[str, ...] = ()
+
+
+class System(Protocol[S, A]):
+    """A transition system.
+
+    `enabled` returns an immutable sequence in an order fixed by the state alone; `step` raises
+    `NotEnabled` for any action outside it. Neither reads a clock, draws randomness or does IO.
+    """
+
+    @property
+    def topics(self) -> tuple[str, ...]:
+        """Names of the parts that properties read; bit i of `changes` stands for topics[i]."""
+        ...
+
+    def init(self) -> S: ...
+
+    def enabled(self, state: S) -> Sequence[A]: ...
+
+    def step(self, state: S, action: A) -> S: ...
+
+    def fingerprint(self, state: S) -> int:
+        """64 bits that are equal for equal states, in every process."""
+        ...
+
+    def changes(self, state: S) -> int:
+        """Which topics the step that made this state may have changed, as a bit mask."""
+        ...
+
+    def actor(self, action: A) -> str:
+        """The unit that PCT gives a priority: a stream, a worker, or a request in flight."""
+        ...
+
+    def footprint(self, action: A) -> Footprint: ...
+
+    def fairness(self, action: A) -> str | None:
+        """The weak-fairness class of a system action; None for the environment (faults, users)."""
+        ...
+
+    def heal(self, state: S) -> A | None:
+        """The action that ends the faults for good; None where there is nothing to end."""
+        ...
+
+    def encode(self, action: A) -> str:
+        """The action as one line of a trace; `decode` reads it back."""
+        ...
+
+    def decode(self, text: str) -> A: ...
+
+    def resolve(self, state: S, action: A) -> A | None:
+        """The enabled action that stands for a recorded one, or None where there is none.
+
+        A recorded delivery that names what it delivers may span several; everything else must be
+        enabled as it stands.
+        """
+        ...
+
+    def describe(self, before: S, after: S) -> tuple[str, ...]:
+        """The fields that a step changed, one line each, for people."""
+        ...
+
+
+@attrs.frozen(kw_only=True)
+class FunctionSystem(Generic[S, A]):
+    """A small system made of three plain functions; the descriptions have sensible defaults.
+
+    `actions` lists every action once, so that traces can be read back by their text.
+    """
+
+    initial: S
+    enabled_actions: Callable[[S], Iterable[A]]
+    next_state: Callable[[S, A], S]
+    actor_of: Callable[[A], str] = str
+    fairness_of: Callable[[A], str | None] = str
+    actions: tuple[A, ...] = ()
+    topics: tuple[str, ...] = ("state",)
+
+    def init(self) -> S:
+        return self.initial
+
+    def enabled(self, state: S) -> tuple[A, ...]:
+        return tuple(self.enabled_actions(state))
+
+    def step(self, state: S, action: A) -> S:
+        if action not in self.enabled(state):
+            raise NotEnabled(f"{action} is not enabled in {state}")
+        return self.next_state(state, action)
+
+    def fingerprint(self, state: S) -> int:
+        return fingerprint(state)
+
+    def changes(self, state: S) -> int:
+        return -1
+
+    def actor(self, action: A) -> str:
+        return self.actor_of(action)
+
+    def footprint(self, action: A) -> Footprint:
+        return Footprint(("state",), ("state",))
+
+    def fairness(self, action: A) -> str | None:
+        return self.fairness_of(action)
+
+    def heal(self, state: S) -> A | None:
+        return None
+
+    def encode(self, action: A) -> str:
+        return str(action)
+
+    def decode(self, text: str) -> A:
+        return next(action for action in self.actions if str(action) == text)
+
+    def resolve(self, state: S, action: A) -> A | None:
+        return action if action in self.enabled(state) else None
+
+    def describe(self, before: S, after: S) -> tuple[str, ...]:
+        return () if before == after else (f"{before} -> {after}",)
+
+
+AnySystem = System[Any, Any]

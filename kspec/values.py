@@ -1,0 +1,166 @@
+"""Values: stable 64-bit fingerprints, bounded memo tables, and maps that carry their fingerprint.
+
+A fingerprint is blake2b over a canonical encoding, so it is the same in every process and under
+every PYTHONHASHSEED. Python's own `hash` only ever finds a slot in a table; it never reaches a
+fingerprint, an order or a trace.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from hashlib import blake2b
+from typing import Any, Generic, TypeVar
+
+import immutables
+
+MASK = (1 << 64) - 1
+_ODD = 0x9E3779B97F4A7C15
+_PRIME = 0xBF58476D1CE4E5B9
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+def mix(a: int, b: int) -> int:
+    """Combine two 64-bit fingerprints; the order of the two matters."""
+    x = (a * _ODD + b) & MASK
+    x = ((x ^ (x >> 29)) * _PRIME) & MASK
+    return x ^ (x >> 32)
+
+
+class Memo(Generic[K, V]):
+    """A bounded memo table with its own statistics; a full table starts afresh.
+
+    Emptying at a fixed size instead of evicting by age keeps the cost constant and, because the
+    memoised functions are pure, cannot change any result.
+    """
+
+    __slots__ = ("compute", "hits", "limit", "misses", "name", "peak", "table")
+
+    def __init__(self, name: str, compute: Callable[[K], V], limit: int = 200_000) -> None:
+        self.name, self.compute, self.limit = name, compute, limit
+        self.table: dict[K, V] = {}
+        self.hits = self.misses = self.peak = 0
+        MEMOS.append(self)
+
+    def __call__(self, key: K) -> V:
+        found = self.table.get(key)
+        if found is not None:
+            self.hits += 1
+            return found
+        value = self.compute(key)
+        self.misses += 1
+        if len(self.table) >= self.limit:
+            self.table.clear()
+        self.table[key] = value
+        if len(self.table) > self.peak:
+            self.peak = len(self.table)
+        return value
+
+
+MEMOS: list[Memo[Any, Any]] = []
+
+
+def _encode(value: Any, out: list[bytes]) -> None:
+    kind = type(value)
+    if kind is str:
+        raw = value.encode()
+        out.append(b"s%d:" % len(raw))
+        out.append(raw)
+    elif value is None or kind is bool:
+        out.append(b"%a" % value)
+    elif kind is int:
+        out.append(b"i%d;" % value)
+    elif hasattr(kind, "fingerprint"):
+        out.append(b"#%d;" % value.fingerprint)
+    elif isinstance(value, tuple):
+        out.append(b"(%d:%s:" % (len(value), kind.__name__.encode()))
+        for item in value:
+            _encode(item, out)
+    elif isinstance(value, frozenset):
+        out.append(b"{%d:" % len(value))
+        out.extend(b"%d," % f for f in sorted(map(fingerprint, value)))
+    elif isinstance(value, Mapping):
+        out.append(b"m%d:" % len(value))
+        out.extend(b"%d," % f for f in sorted(fingerprint((k, v)) for k, v in value.items()))
+    elif kind is float:
+        out.append(b"f%s;" % value.hex().encode())
+    else:
+        raise TypeError(f"no canonical encoding for {kind.__name__}: give it a `fingerprint`")
+
+
+def fingerprint(value: Any) -> int:
+    """The stable 64-bit fingerprint of a value, computed afresh.
+
+    Takes None, bool, int, float, str, tuples, frozensets, mappings and anything with a
+    `fingerprint` of its own. Raises TypeError for any other value.
+    """
+    out: list[bytes] = []
+    _encode(value, out)
+    return int.from_bytes(blake2b(b"".join(out), digest_size=8).digest(), "little")
+
+
+fingerprint_of: Memo[Any, int] = Memo("fingerprint", fingerprint)
+"""`fingerprint` memoised by equality: for the small hashable values that states are made of."""
+
+
+class FingerprintedMap(Generic[K, V]):
+    """A persistent map whose fingerprint follows each change instead of being computed anew.
+
+    Keys and values must be hashable values that `fingerprint` takes. The order of iteration is
+    not defined: callers that need one sort.
+    """
+
+    __slots__ = ("_items", "fingerprint")
+
+    def __init__(self, items: Mapping[K, V] | None = None) -> None:
+        self._items: immutables.Map[K, V] = immutables.Map(items or {})
+        self.fingerprint = 0
+        for key, value in self._items.items():
+            self.fingerprint ^= fingerprint_of((key, value))
+
+    def get(self, key: K, default: Any = None) -> Any:
+        return self._items.get(key, default)
+
+    def __getitem__(self, key: K) -> V:
+        return self._items[key]
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._items
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def set(self, key: K, value: V) -> FingerprintedMap[K, V]:
+        """This map with `key` at `value`."""
+        return self._changed(self._items.set(key, value), key, fingerprint_of((key, value)))
+
+    def without(self, key: K) -> FingerprintedMap[K, V]:
+        """This map without `key`; the same map where it has none."""
+        if key not in self._items:
+            return self
+        return self._changed(self._items.delete(key), key, 0)
+
+    def _changed(self, items: immutables.Map[K, V], key: K, added: int) -> FingerprintedMap[K, V]:
+        new: FingerprintedMap[K, V] = FingerprintedMap.__new__(FingerprintedMap)
+        new._items = items
+        removed = fingerprint_of((key, self._items[key])) if key in self._items else 0
+        new.fingerprint = self.fingerprint ^ added ^ removed
+        return new
+
+    def sorted_items(self) -> list[tuple[K, V]]:
+        """All items in the order of their keys."""
+        return sorted(self._items.items())  # type: ignore[type-var]
+
+    def values(self) -> Iterator[V]:
+        """All values, in no defined order: for sums and other uses that order cannot change."""
+        return iter(self._items.values())
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, FingerprintedMap) and self.fingerprint == other.fingerprint
+
+    def __hash__(self) -> int:
+        return self.fingerprint
+
+
+EMPTY_MAP: FingerprintedMap[Any, Any] = FingerprintedMap()
