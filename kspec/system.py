@@ -7,15 +7,17 @@ Explorers, replay, shrinking, Hypothesis and the command line use only this. Aft
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
-from typing import Any, Generic, NamedTuple, Protocol, TypeVar
+from typing import Any, Generic, Literal, NamedTuple, Protocol, TypeVar
 
 import attrs
 
-from kspec.errors import NotEnabled
+from kspec.errors import InputError, NotEnabled
 from kspec.values import fingerprint
 
 S = TypeVar("S")
 A = TypeVar("A", bound=Hashable)
+
+ActionKind = Literal["system", "user", "fault", "clock"]
 
 
 class Footprint(NamedTuple):
@@ -61,8 +63,15 @@ class System(Protocol[S, A]):
         """The weak-fairness class of a system action; None for the environment (faults, users)."""
         ...
 
+    def kind_of(self, action: A) -> ActionKind:
+        """Who acts: the system, a user, a fault drawn from the budget, or the virtual clock."""
+        ...
+
     def heal(self, state: S) -> A | None:
-        """The action that ends the faults for good; None where there is nothing to end."""
+        """The action that ends the faults for good; None where there is nothing to end.
+
+        `step` takes it whether or not `enabled` lists it.
+        """
         ...
 
     def encode(self, action: A) -> str:
@@ -88,7 +97,8 @@ class System(Protocol[S, A]):
 class FunctionSystem(Generic[S, A]):
     """A small system made of three plain functions; the descriptions have sensible defaults.
 
-    `actions` lists every action once, so that traces can be read back by their text.
+    `actions` lists every action once, so that traces can be read back by their text. `kinds`
+    says what the actions outside every fairness class are, where they are not user operations.
     """
 
     initial: S
@@ -96,6 +106,8 @@ class FunctionSystem(Generic[S, A]):
     next_state: Callable[[S, A], S]
     actor_of: Callable[[A], str] = str
     fairness_of: Callable[[A], str | None] = str
+    kinds: Callable[[A], ActionKind | None] = lambda action: None
+    heal_of: Callable[[S], A | None] = lambda state: None
     actions: tuple[A, ...] = ()
     topics: tuple[str, ...] = ("state",)
 
@@ -106,7 +118,7 @@ class FunctionSystem(Generic[S, A]):
         return tuple(self.enabled_actions(state))
 
     def step(self, state: S, action: A) -> S:
-        if action not in self.enabled(state):
+        if action not in self.enabled(state) and action != self.heal(state):
             raise NotEnabled(f"{action} is not enabled in {state}")
         return self.next_state(state, action)
 
@@ -125,17 +137,23 @@ class FunctionSystem(Generic[S, A]):
     def fairness(self, action: A) -> str | None:
         return self.fairness_of(action)
 
+    def kind_of(self, action: A) -> ActionKind:
+        return self.kinds(action) or ("user" if self.fairness_of(action) is None else "system")
+
     def heal(self, state: S) -> A | None:
-        return None
+        return self.heal_of(state)
 
     def encode(self, action: A) -> str:
         return str(action)
 
     def decode(self, text: str) -> A:
-        return next(action for action in self.actions if str(action) == text)
+        for action in self.actions:
+            if str(action) == text:
+                return action
+        raise InputError(f"no action of this system reads {text!r}")
 
     def resolve(self, state: S, action: A) -> A | None:
-        return action if action in self.enabled(state) else None
+        return action if action in self.enabled(state) or action == self.heal(state) else None
 
     def describe(self, before: S, after: S) -> tuple[str, ...]:
         return () if before == after else (f"{before} -> {after}",)

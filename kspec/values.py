@@ -67,14 +67,14 @@ def _encode(value: Any, out: list[bytes]) -> None:
         raw = value.encode()
         out.append(b"s%d:" % len(raw))
         out.append(raw)
-    elif value is None or kind is bool:
-        out.append(b"%a" % value)
-    elif kind is int:
+    elif value is None:
+        out.append(b"N")
+    elif kind is int or kind is bool:  # equal values must encode alike: True == 1
         out.append(b"i%d;" % value)
     elif hasattr(kind, "fingerprint"):
         out.append(b"#%d;" % value.fingerprint)
     elif isinstance(value, tuple):
-        out.append(b"(%d:%s:" % (len(value), kind.__name__.encode()))
+        out.append(b"(%d:" % len(value))
         for item in value:
             _encode(item, out)
     elif isinstance(value, frozenset):
@@ -84,7 +84,7 @@ def _encode(value: Any, out: list[bytes]) -> None:
         out.append(b"m%d:" % len(value))
         out.extend(b"%d," % f for f in sorted(fingerprint((k, v)) for k, v in value.items()))
     elif kind is float:
-        out.append(b"f%s;" % value.hex().encode())
+        out.append(b"i%d;" % value if value.is_integer() else b"f%s;" % value.hex().encode())
     else:
         raise TypeError(f"no canonical encoding for {kind.__name__}: give it a `fingerprint`")
 
@@ -150,7 +150,7 @@ class FingerprintedMap(Generic[K, V]):
 
     def sorted_items(self) -> list[tuple[K, V]]:
         """All items in the order of their keys."""
-        return sorted(self._items.items())  # type: ignore[type-var]
+        return sorted(self._items.items())
 
     def values(self) -> Iterator[V]:
         """All values, in no defined order: for sums and other uses that order cannot change."""

@@ -1,0 +1,209 @@
+"""Properties along a run, each evaluated only where a step changed something that it reads.
+
+Safety is judged step by step. Liveness is only followed here, as what is owed since when; the end
+of a fair behaviour (kspec.explore.runner) settles it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple
+
+from kspec.errors import InputError
+from kspec.logic import Verdict
+from kspec.property import LIVENESS, Kind, Property
+from kspec.system import AnySystem
+
+
+class Plan(NamedTuple):
+    """What to evaluate after a step that changed certain topics."""
+
+    invariants: tuple[tuple[Property, Callable[[Any], Any]], ...]
+    transitions: tuple[tuple[Property, Callable[[Any, Any], Any]], ...]
+    sometimes: tuple[tuple[Property, Callable[[Any], Any]], ...]
+    liveness: tuple[Debt, ...]
+
+
+class Debt:
+    """What one liveness property is owed in this run.
+
+    since: the step from which its goal is owed, or -1.
+    good, bad: the last steps at which the goal was seen to hold, and not to hold.
+    verdict: the last negative answer of the goal.
+    """
+
+    __slots__ = ("bad", "good", "held", "prop", "since", "stable", "verdict")
+
+    def __init__(self, prop: Property) -> None:
+        self.prop, self.stable = prop, prop.kind is Kind.EVENTUALLY_STABLE
+        self.held = False
+        self.begin()
+
+    def begin(self) -> None:
+        self.since = self.good = self.bad = -1
+        self.verdict: Any = None
+
+    def observe(self, state: Any, step: int) -> bool:
+        """Follow one state; True where it pays what was owed."""
+        prop = self.prop
+        goal = prop.predicate(state)
+        if goal:
+            self.good = step
+        else:
+            self.bad, self.verdict = step, goal
+        if self.since < 0 or self.stable:
+            self._incur(state, step, bool(goal))
+            return False
+        if goal:
+            self.since = -1
+            return True
+        return False
+
+    def _incur(self, state: Any, step: int, paid: bool) -> None:
+        owes = not paid or self.stable
+        if self.held and (not owes or self.since >= 0):
+            return
+        if self.prop.when is None or self.prop.when(state):
+            self.held = True
+            if owes:
+                self.since = step
+
+    @property
+    def holds_now(self) -> bool:
+        return self.good > self.bad
+
+    def is_broken(self, cycle_from: int | None) -> bool:
+        """Is it violated, if from `cycle_from` on the run repeats for ever, or else stutters?"""
+        if self.since < 0:
+            return False
+        if self.stable:
+            in_cycle = cycle_from is not None and self.bad > cycle_from
+            return in_cycle or not self.holds_now
+        return cycle_from is None or self.good < cycle_from
+
+
+def as_verdict(answer: Any) -> Verdict:
+    return answer if isinstance(answer, Verdict) else Verdict(bool(answer))
+
+
+class Monitor:
+    """Evaluates properties over many runs of one system.
+
+    A violated property, and a `sometimes` that was witnessed, are dropped. `found` holds the
+    violations that no one has collected yet. Where `kind` is given, only witnesses of that kind
+    count as violations.
+    """
+
+    def __init__(
+        self, system: AnySystem, properties: Iterable[Property], kind: str | None = None
+    ) -> None:
+        self._topics = {topic: 1 << bit for bit, topic in enumerate(system.topics)}
+        self._changes = system.changes
+        self._kind = kind
+        self.active = {prop.name: prop for prop in properties}
+        self._masks = {name: self._mask(prop) for name, prop in self.active.items()}
+        self.debts = {n: Debt(p) for n, p in self.active.items() if p.kind in LIVENESS}
+        self.found: list[tuple[Property, Verdict]] = []
+        self.witnessed: dict[str, str] = {}
+        self.violated: set[str] = set()
+        self.paid: set[str] = set()
+        self._plans: dict[int, Plan] = {}
+
+    def _mask(self, prop: Property) -> int:
+        unknown = [topic for topic in prop.reads if topic not in self._topics]
+        if unknown:
+            raise InputError(
+                f"property {prop.name} reads {unknown[0]!r}, which is no topic of this system",
+                expected=" or ".join(self._topics),
+            )
+        return sum(self._topics[topic] for topic in set(prop.reads)) if prop.reads else -1
+
+    @property
+    def is_settled(self) -> bool:
+        """Nothing is left to find: every property was violated or witnessed."""
+        return not self.active and bool(self.violated or self.witnessed)
+
+    @property
+    def antecedents(self) -> frozenset[str]:
+        return frozenset(name for name, debt in self.debts.items() if debt.held)
+
+    def begin(self, state: Any) -> None:
+        """A new run: evaluate its first state, on which no transition is asked."""
+        self.paid.clear()
+        for debt in self.debts.values():
+            debt.begin()
+        self._states(self._plan(-1), state, 0)
+
+    def observe(self, before: Any, after: Any, step: int) -> None:
+        """Evaluate the step from `before` to `after`, which is the run's step-th."""
+        mask = self._changes(after)
+        plan = self._plans.get(mask) or self._plan(mask)
+        for prop, predicate in plan.transitions:
+            answer = predicate(before, after)
+            if not answer:
+                self._violate(prop, answer)
+        self._states(plan, after, step)
+
+    def observe_edge(self, before: Any, after: Any) -> None:
+        """Evaluate a step whose target has been evaluated already."""
+        mask = self._changes(after)
+        for prop, predicate in (self._plans.get(mask) or self._plan(mask)).transitions:
+            answer = predicate(before, after)
+            if not answer:
+                self._violate(prop, answer)
+
+    def _states(self, plan: Plan, state: Any, step: int) -> None:
+        for prop, predicate in plan.invariants:
+            answer = predicate(state)
+            if not answer:
+                self._violate(prop, answer)
+        for prop, predicate in plan.sometimes:
+            answer = predicate(state)
+            if answer:
+                self.witnessed[prop.name] = as_verdict(answer).witness
+                self.drop(prop.name)
+        for debt in plan.liveness:
+            if debt.observe(state, step):
+                self.paid.add(debt.prop.name)
+
+    def _violate(self, prop: Property, answer: Any) -> None:
+        verdict = as_verdict(answer)
+        if self._kind is None or verdict.kind == self._kind:
+            self.violate(prop, verdict)
+
+    def violate(self, prop: Property, verdict: Verdict) -> None:
+        """Report a violation and judge the property no further."""
+        self.found.append((prop, verdict))
+        self.violated.add(prop.name)
+        self.drop(prop.name)
+
+    def drop(self, name: str) -> None:
+        self.active.pop(name, None)
+        self._plans.clear()
+
+    def owing(self) -> list[Debt]:
+        """The liveness properties still judged that are owed something in this run."""
+        return [d for name, d in self.debts.items() if name in self.active and d.since >= 0]
+
+    @property
+    def has_liveness(self) -> bool:
+        return any(name in self.active for name in self.debts)
+
+    def accepts(self, verdict: Verdict) -> bool:
+        return self._kind is None or verdict.kind == self._kind
+
+    def _plan(self, mask: int) -> Plan:
+        chosen: Mapping[str, Property] = {
+            name: prop for name, prop in self.active.items() if self._masks[name] & mask
+        }
+
+        def of(kind: Kind) -> tuple[tuple[Property, Callable[..., Any]], ...]:
+            return tuple((p, p.predicate) for p in chosen.values() if p.kind is kind)
+
+        plan = self._plans[mask] = Plan(
+            of(Kind.INVARIANT),
+            of(Kind.TRANSITION),
+            of(Kind.SOMETIMES),
+            tuple(self.debts[name] for name in chosen if name in self.debts),
+        )
+        return plan

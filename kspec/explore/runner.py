@@ -1,0 +1,198 @@
+"""One run: a walk under a strategy, then the faults end and a fair suffix settles liveness.
+
+The suffix is FIFO from the state where the walk ended, so the walk alone replays the whole run.
+It ends where nothing but faults is enabled (a quiescent state stutters for ever) or where a state
+comes back with the same order of waiting actors (a lasso).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import attrs
+
+from kspec.explore.exploration import Suffix, Violation
+from kspec.explore.fifo import Fifo
+from kspec.explore.monitor import Debt, Monitor, as_verdict
+from kspec.explore.strategy import Strategy, kind_of
+from kspec.system import AnySystem
+
+
+class Ending(NamedTuple):
+    """How a fair suffix ended; `cycle` is the length of the lasso's cycle, else 0."""
+
+    how: str  # quiescent, lasso, bound or stopped
+    state: Any
+    cycle: int = 0
+
+
+class Runner:
+    """Runs one system under one monitor; counts what all its runs covered.
+
+    `stop` ends a run at its first violation. `label` goes into the violations of a run.
+    """
+
+    def __init__(self, system: AnySystem, monitor: Monitor, *, stop: bool = False) -> None:
+        self.system, self.monitor, self.stop = system, monitor, stop
+        self.states: set[int] = set()
+        self.steps = 0
+        self.violations: list[Violation] = []
+        self.unfinished: Counter[str] = Counter()
+        self.actions: list[Any] = []
+        self.fifo = Fifo(system)
+        self.label = Violation(property="", kind="", witness="", actions=())
+
+    def run(self, strategy: Strategy | None, length: int, bound: int, label: Violation) -> int:
+        """One whole run, with a suffix where liveness is judged; how many steps it took.
+
+        Without a strategy the suffix is the run.
+        """
+        system, self.label = self.system, label
+        self.actions = []
+        state = system.init()
+        self.states.add(system.fingerprint(state))
+        self.monitor.begin(state)
+        try:
+            if self.monitor.found:
+                self.collect()
+            if strategy is not None:
+                state = self.walk(strategy, state, length)
+            if not self.is_over and (strategy is None or self.monitor.has_liveness):
+                self.settle(state, bound)
+        finally:
+            self.steps += len(self.actions)
+        return len(self.actions)
+
+    @property
+    def is_over(self) -> bool:
+        return self.monitor.is_settled or (self.stop and bool(self.violations))
+
+    def walk(self, strategy: Strategy, state: Any, length: int) -> Any:
+        """Up to `length` steps; the state where they end."""
+        enabled_in, step = self.system.enabled, self.system.step
+        fingerprint, choose = self.system.fingerprint, strategy.choose
+        observe, found = self.monitor.observe, self.monitor.found
+        remember, record = self.states.add, self.actions.append
+        for number in range(1, length + 1):
+            enabled = enabled_in(state)
+            if not enabled:
+                break
+            index = choose(state, enabled)
+            if index < 0:
+                break
+            action = enabled[index]
+            after = step(state, action)
+            record(action)
+            remember(fingerprint(after))
+            observe(state, after, number)
+            state = after
+            if found:
+                self.collect()
+                if self.is_over:
+                    break
+        return state
+
+    def collect(self, suffix: Suffix | None = None, stem: Sequence[Any] | None = None) -> None:
+        """Turn what the monitor found into violations of this run."""
+        actions = tuple(self.actions if stem is None else stem)
+        for prop, verdict in self.monitor.found:
+            self.violations.append(
+                attrs.evolve(
+                    self.label,
+                    property=prop.name,
+                    kind=verdict.kind,
+                    witness=verdict.witness,
+                    actions=actions,
+                    suffix=suffix,
+                )
+            )
+        self.monitor.found.clear()
+
+    def settle(self, state: Any, bound: int) -> None:
+        """Run the fair suffix from `state` and judge liveness at its end."""
+        stem = len(self.actions)
+        ending = self.suffix(state, bound)
+        if ending.how == "stopped":
+            return
+        if ending.how == "bound":
+            for debt in self.monitor.owing():
+                self.unfinished[debt.prop.name] += 1
+            return
+        end = len(self.actions)
+        cycle_from = end - ending.cycle if ending.how == "lasso" else None
+        broken = [d for d in self.monitor.owing() if d.is_broken(cycle_from)]
+        if broken and cycle_from is not None and not self._is_fair(ending):
+            for debt in broken:
+                self.unfinished[debt.prop.name] += 1
+            return
+        self._violate(broken, Suffix(end - stem, ending.cycle), self.actions[:stem])
+
+    def _violate(self, broken: list[Debt], suffix: Suffix, stem: list[Any]) -> None:
+        for debt in broken:
+            verdict = as_verdict(debt.verdict)
+            if self.monitor.accepts(verdict):
+                self.monitor.violate(debt.prop, verdict)
+        self.collect(suffix, stem)
+
+    def suffix(
+        self, state: Any, bound: int, on_step: Callable[[Any, Any, Any], None] | None = None
+    ) -> Ending:
+        """Heal, then FIFO to a quiescent state, a lasso, or `bound` steps without progress.
+
+        Progress is a liveness property that is paid for the first time in this run.
+        """
+        system, monitor, fifo = self.system, self.monitor, self.fifo
+        fifo.begin()
+        seen: dict[tuple[int, tuple[int, ...]], int] = {}
+        action = system.heal(state)
+        progress, paid = len(self.actions), len(monitor.paid)
+        while True:
+            if action is None:
+                enabled = system.enabled(state)
+                index = fifo.choose(state, enabled)
+                if index < 0:
+                    return Ending("quiescent", state)
+                here = len(self.actions)
+                first = seen.setdefault((system.fingerprint(state), fifo.order), here)
+                if first != here:
+                    return Ending("lasso", state, here - first)
+                if len(monitor.paid) > paid:
+                    progress, paid = here, len(monitor.paid)
+                if here - progress >= bound:
+                    return Ending("bound", state)
+                action = enabled[index]
+            after = system.step(state, action)
+            self.actions.append(action)
+            self.states.add(system.fingerprint(after))
+            monitor.observe(state, after, len(self.actions))
+            if on_step is not None:
+                on_step(action, state, after)
+            state, action = after, None
+            if monitor.found:
+                self.collect()
+                if self.is_over:
+                    return Ending("stopped", state)
+
+    def _is_fair(self, ending: Ending) -> bool:
+        """Is every weakly fair class taken in the cycle, or disabled somewhere in it?
+
+        The cycle is found again by following it once more from the state that came back.
+        """
+        system, state = self.system, ending.state
+        taken: set[str | None] = set()
+        always: set[str | None] | None = None
+        cycle = self.actions[-ending.cycle :]
+        for action in cycle:
+            classes = {system.fairness(a) for a in system.enabled(state)}
+            always = classes if always is None else always & classes
+            taken.add(system.fairness(action))
+            state = system.step(state, action)
+        return not ((always or set()) - taken - {None})
+
+
+def is_quiescent(system: AnySystem, enabled: Sequence[Any]) -> bool:
+    """Is nothing but faults enabled?"""
+    kind = kind_of(system)
+    return all(kind(action) == "fault" for action in enabled)

@@ -1,0 +1,338 @@
+"""Records: frozen values that read and write the Kubernetes JSON of one type.
+
+Follows the conventions of k8s.io/api: a camelCase field of Go becomes snake_case here and nothing
+else changes. What a record does not model is kept in `extra`, so that an object survives a round
+trip unchanged. Zero values are left out of the JSON, as `omitempty` does.
+
+Times are whole virtual seconds; virtual second 0 is EPOCH. Quantities stay the text that was
+given; `kspec_models.quantity` reads them.
+"""
+
+from __future__ import annotations
+
+import datetime
+import types
+import typing
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NewType, Self, TypeVar
+
+import attrs
+
+from kspec.errors import InputError
+from kspec.values import fingerprint
+
+EPOCH = datetime.datetime(2024, 1, 1, tzinfo=datetime.UTC)
+Time = NewType("Time", int)
+QuantityText = NewType("QuantityText", str)
+IntOrString = int | str
+
+V = TypeVar("V")
+
+
+class FrozenMap(Mapping[str, V]):
+    """An immutable mapping from text, in the order it was written; equal whatever the order."""
+
+    __slots__ = ("_fingerprint", "_items")
+
+    def __init__(self, items: Mapping[str, V] | None = None) -> None:
+        self._items: dict[str, V] = dict(items or {})
+        self._fingerprint: int | None = None
+
+    def __getitem__(self, key: str) -> V:
+        return self._items[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._items)
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._items
+
+    def get(self, key: str, default: Any = None) -> Any:
+        return self._items.get(key, default)
+
+    def set(self, key: str, value: V) -> FrozenMap[V]:
+        """This map with `key` at `value`."""
+        return FrozenMap({**self._items, key: value})
+
+    def without(self, key: str) -> FrozenMap[V]:
+        """This map without `key`."""
+        return FrozenMap({k: v for k, v in self._items.items() if k != key})
+
+    @property
+    def fingerprint(self) -> int:
+        if self._fingerprint is None:
+            self._fingerprint = fingerprint(self._items)
+        return self._fingerprint
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, FrozenMap):
+            return self is other or self.fingerprint == other.fingerprint
+        return isinstance(other, Mapping) and self == FrozenMap(other)
+
+    def __hash__(self) -> int:
+        return self.fingerprint
+
+    def __repr__(self) -> str:
+        return repr(self._items)
+
+
+EMPTY: FrozenMap[Any] = FrozenMap()
+Labels = FrozenMap[str]
+Resources = FrozenMap[QuantityText]
+
+
+def freeze(value: Any) -> Any:
+    """A JSON value as an immutable one: maps become FrozenMap, lists become tuples."""
+    if isinstance(value, Mapping):
+        return FrozenMap({str(k): freeze(v) for k, v in value.items()}) if value else EMPTY
+    if isinstance(value, list | tuple):
+        return tuple(freeze(item) for item in value)
+    if isinstance(value, datetime.datetime):
+        return encode_time(_seconds(value))
+    if isinstance(value, datetime.date):
+        return value.isoformat()
+    return value
+
+
+def thaw(value: Any) -> Any:
+    """The plain JSON value (dict, list) of a frozen one."""
+    if isinstance(value, Record):
+        return value.to_json()
+    if isinstance(value, Mapping):
+        return {k: thaw(v) for k, v in value.items()}
+    return [thaw(item) for item in value] if isinstance(value, tuple) else value
+
+
+def _seconds(moment: datetime.datetime) -> Time:
+    aware = moment if moment.tzinfo else moment.replace(tzinfo=datetime.UTC)
+    return Time(int((aware - EPOCH).total_seconds()))
+
+
+def encode_time(seconds: int) -> str:
+    """RFC 3339 text of a virtual time in seconds."""
+    return (EPOCH + datetime.timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+class Record:
+    """Mixin of every API type: JSON codec, stable fingerprint, equality by fingerprint."""
+
+    __slots__ = ("_fingerprint",)
+
+    _fingerprint: int
+
+    @property
+    def fingerprint(self) -> int:
+        try:
+            return self._fingerprint
+        except AttributeError:
+            parts: list[Any] = [type(self).__name__]
+            for name, default in _DEFAULTS.get(type(self)) or _defaults_of(type(self)):
+                value = getattr(self, name)
+                if value is not default and value != default:
+                    parts += (name, value)
+            found = fingerprint(tuple(parts))
+            object.__setattr__(self, "_fingerprint", found)
+            return found
+
+    def __eq__(self, other: object) -> bool:
+        if self is other:
+            return True
+        return type(self) is type(other) and self.fingerprint == other.fingerprint
+
+    def __hash__(self) -> int:
+        return self.fingerprint
+
+    def replace(self, **changes: Any) -> Self:
+        """This record with some fields changed."""
+        cls = type(self)
+        new = object.__new__(cls)
+        for name, copy in _SLOTS.get(cls) or _slots_of(cls):
+            copy(new, changes.pop(name) if name in changes else getattr(self, name))
+        if changes:
+            raise TypeError(f"{cls.__name__} has no field {sorted(changes)}")
+        return new
+
+    @classmethod
+    def from_json(cls, data: Any, path: str = "") -> Self:
+        """Read Kubernetes JSON; raises InputError with the path of the first unfit field."""
+        if data is None:
+            data = {}
+        if not isinstance(data, Mapping):
+            raise InputError(f"got {_short(data)}", where=path or cls.__name__, expected="a map")
+        values: dict[str, Any] = {}
+        fields = fields_of(cls)
+        rest = {k: v for k, v in data.items() if k not in _json_names(cls)}
+        for name, field in fields.items():
+            if field.json in data and name != "extra":
+                value = data[field.json]
+                if value is not None:
+                    values[name] = field.decode(
+                        value, f"{path}.{field.json}" if path else field.json
+                    )
+        if rest:
+            values["extra"] = freeze(rest)
+        return cls(**values)
+
+    def to_json(self) -> dict[str, Any]:
+        """Kubernetes JSON with zero values left out."""
+        out: dict[str, Any] = {}
+        for name, field in fields_of(type(self)).items():
+            value = getattr(self, name)
+            if name != "extra" and value != field.default:
+                out[field.json] = field.encode(value)
+        return {**out, **thaw(getattr(self, "extra", EMPTY))}
+
+
+@attrs.frozen
+class Field:
+    """How one field of a record is read and written."""
+
+    json: str
+    default: Any
+    decode: Callable[[Any, str], Any]
+    encode: Callable[[Any], Any]
+
+
+def api_type(cls: type[V]) -> type[V]:
+    """Class decorator: slotted, frozen, keyword arguments only, with Record's equality."""
+    return attrs.frozen(eq=False, kw_only=True, slots=True)(cls)
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 40 else text[:37] + "..."
+
+
+def _scalar(kind: type, expected: str) -> Callable[[Any, str], Any]:
+    def decode(value: Any, path: str) -> Any:
+        if type(value) is not kind:
+            raise InputError(f"got {_short(value)}", where=path, expected=expected)
+        return value
+
+    return decode
+
+
+def _decode_time(value: Any, path: str) -> Time | None:
+    if isinstance(value, datetime.datetime):
+        return _seconds(value)
+    try:
+        moment = datetime.datetime.fromisoformat(str(value).replace("Z", "+00:00"))
+    except ValueError:
+        raise InputError(f"got {_short(value)}", where=path, expected="an RFC 3339 time") from None
+    return None if moment.year == 1 else _seconds(moment)
+
+
+def _decode_quantity(value: Any, path: str) -> str:
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise InputError(f"got {_short(value)}", where=path, expected="a quantity such as 100m")
+    return str(value)
+
+
+def _decode_int_or_string(value: Any, path: str) -> int | str:
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise InputError(f"got {_short(value)}", where=path, expected="a whole number or text")
+    return value
+
+
+_same: Callable[[Any], Any] = lambda value: value  # noqa: E731 - the identity has no better name
+
+
+def _map_codec(item: Any) -> tuple[Callable[[Any, str], Any], Callable[[Any], Any]]:
+    decode_item, encode_item = _codec(item)
+
+    def decode(value: Any, path: str) -> Any:
+        if not isinstance(value, Mapping):
+            raise InputError(f"got {_short(value)}", where=path, expected="a map")
+        return FrozenMap({str(k): decode_item(v, f"{path}.{k}") for k, v in value.items()})
+
+    return decode, lambda value: {k: encode_item(v) for k, v in value.items()}
+
+
+def _tuple_codec(item: Any) -> tuple[Callable[[Any, str], Any], Callable[[Any], Any]]:
+    decode_item, encode_item = _codec(item)
+
+    def decode(value: Any, path: str) -> Any:
+        if not isinstance(value, list | tuple):
+            raise InputError(f"got {_short(value)}", where=path, expected="a list")
+        return tuple(decode_item(v, f"{path}[{i}]") for i, v in enumerate(value))
+
+    return decode, lambda value: [encode_item(v) for v in value]
+
+
+_SCALARS: dict[Any, tuple[Callable[[Any, str], Any], Callable[[Any], Any]]] = {
+    str: (_scalar(str, "text"), _same),
+    int: (_scalar(int, "a whole number"), _same),
+    bool: (_scalar(bool, "true or false"), _same),
+    Time: (_decode_time, encode_time),
+    QuantityText: (_decode_quantity, _same),
+    IntOrString: (_decode_int_or_string, _same),
+    Any: (lambda value, path: freeze(value), thaw),
+}
+
+
+def _codec(hint: Any) -> tuple[Callable[[Any, str], Any], Callable[[Any], Any]]:
+    if hint in _SCALARS:
+        return _SCALARS[hint]
+    if isinstance(hint, types.UnionType) or typing.get_origin(hint) is typing.Union:
+        return _codec(next(h for h in typing.get_args(hint) if h is not types.NoneType))
+    if typing.get_origin(hint) is FrozenMap:
+        return _map_codec(typing.get_args(hint)[0])
+    if typing.get_origin(hint) is tuple:
+        return _tuple_codec(typing.get_args(hint)[0])
+    return hint.from_json, lambda value: value.to_json()
+
+
+def _camel(name: str) -> str:
+    head, *rest = name.split("_")
+    joined = head + "".join(part.capitalize() for part in rest)
+    for plain, proper in (("Ip", "IP"), ("Id", "ID")):
+        if joined.endswith(plain):
+            joined = joined[: -len(plain)] + proper
+    return joined.replace("Ips", "IPs").replace("Cidr", "CIDR")
+
+
+_FIELDS: dict[type, dict[str, Field]] = {}
+_JSON_NAMES: dict[type, frozenset[str]] = {}
+
+
+def fields_of(cls: type) -> dict[str, Field]:
+    """The fields of a record by their Python name, resolved once per class."""
+    found = _FIELDS.get(cls)
+    if found is None:
+        hints = typing.get_type_hints(cls)
+        found = {}
+        for attribute in attrs.fields(cls):
+            decode, encode = _codec(hints[attribute.name])
+            default = attribute.default
+            if isinstance(default, attrs.Factory):  # type: ignore[arg-type]
+                default = default.factory()
+            json_name = attribute.metadata.get("json", _camel(attribute.name))
+            found[attribute.name] = Field(json_name, default, decode, encode)
+        _FIELDS[cls] = found
+        _JSON_NAMES[cls] = frozenset(f.json for n, f in found.items() if n != "extra")
+    return found
+
+
+def _json_names(cls: type) -> frozenset[str]:
+    fields_of(cls)
+    return _JSON_NAMES[cls]
+
+
+_DEFAULTS: dict[type, tuple[tuple[str, Any], ...]] = {}
+_SLOTS: dict[type, tuple[tuple[str, Callable[[Any, Any], None]], ...]] = {}
+
+
+def _defaults_of(cls: type) -> tuple[tuple[str, Any], ...]:
+    found = tuple((name, field.default) for name, field in fields_of(cls).items())
+    _DEFAULTS[cls] = found
+    return found
+
+
+def _slots_of(cls: type) -> tuple[tuple[str, Callable[[Any, Any], None]], ...]:
+    """Each field with the slot's own setter, which a frozen class does not block."""
+    found = tuple((name, getattr(cls, name).__set__) for name in fields_of(cls))
+    _SLOTS[cls] = found
+    return found

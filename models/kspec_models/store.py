@@ -1,0 +1,289 @@
+"""The store, in the role of etcd: revisions, compare-and-swap, watch from a revision, compaction.
+
+After the etcd v3 API (etcdserverpb/rpc.proto) and server/mvcc at 3.5: each put or delete makes one
+revision; a key has a create revision, a modification revision and a version that restarts at 1
+when the key is created again; a compaction at r forbids reads and watches of revisions before r.
+
+Left out: leases, authentication, transactions of several writes (one revision per write; the API
+server needs no more), and members that lag (a later component keeps a cursor into this log).
+
+Keys are filed by their first path segment (the resource), so that one write copies nothing of the
+others, and each revision keeps the snapshot of its own bucket.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+import attrs
+import immutables
+
+from kspec.log import Log
+from kspec.values import fingerprint_of, mix
+
+PUT: Final = "PUT"
+DELETE: Final = "DELETE"
+
+
+class CompactedError(Exception):
+    """The revision asked for has been compacted; `args[0]` is the compaction revision."""
+
+
+class FutureRevisionError(Exception):
+    """The revision asked for does not exist yet."""
+
+
+class Entry:
+    """A key at one revision: its value and etcd's three counters."""
+
+    __slots__ = ("create_revision", "fingerprint", "key", "mod_revision", "value", "version")
+
+    def __init__(
+        self, key: str, value: Any, create_revision: int, mod_revision: int, version: int
+    ) -> None:
+        self.key, self.value = key, value
+        self.create_revision, self.mod_revision, self.version = (
+            create_revision,
+            mod_revision,
+            version,
+        )
+        # No absolute revision: see "Fingerprints" in kspec_models.state.
+        self.fingerprint = mix(fingerprint_of((key, version)), fingerprint_of(value))
+
+    def __eq__(self, other: object) -> bool:
+        if self is other:
+            return True
+        return (
+            isinstance(other, Entry)
+            and self.mod_revision == other.mod_revision
+            and self.fingerprint == other.fingerprint
+        )
+
+    def __hash__(self) -> int:
+        return self.fingerprint
+
+    def __repr__(self) -> str:
+        return f"{self.key}@{self.version}"
+
+
+class Change:
+    """One revision of the store: a key was put or deleted.
+
+    `identity` names it in traces as key@version, where a deletion counts as one more version.
+    """
+
+    __slots__ = ("entry", "identity", "key", "previous", "revision", "snapshot", "type")
+
+    def __init__(
+        self, kind: str, key: str, entry: Entry | None, previous: Entry | None, revision: int
+    ) -> None:
+        self.type, self.key, self.entry, self.previous = kind, key, entry, previous
+        self.revision = revision
+        version = entry.version if entry else (previous.version + 1 if previous else 0)
+        self.identity = f"{key.partition('/')[2]}@{version}"
+        self.snapshot: Snapshot = EMPTY_SNAPSHOT
+
+    def __repr__(self) -> str:
+        return f"{self.type} {self.key} at {self.revision}"
+
+
+Indexer = Callable[[Any], tuple[str, ...]]
+"""Index values of an object, e.g. the uid of its controller."""
+
+
+class Snapshot:
+    """All entries of one bucket at one revision, with indexes patched from the one before."""
+
+    __slots__ = ("_entries", "_index", "_sorted", "fingerprint", "indexer")
+
+    def __init__(self, indexer: Indexer | None = None) -> None:
+        self._entries: immutables.Map[str, Entry] = immutables.Map()
+        self._index: immutables.Map[str, tuple[Entry, ...]] = immutables.Map()
+        self._sorted: tuple[Entry, ...] | None = ()
+        self.fingerprint = 0
+        self.indexer = indexer
+
+    def get(self, key: str) -> Entry | None:
+        found: Entry | None = self._entries.get(key)
+        return found
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._entries
+
+    def entries(self) -> tuple[Entry, ...]:
+        """All entries in the order of their keys."""
+        if self._sorted is None:
+            self._sorted = tuple(sorted(self._entries.values(), key=lambda entry: entry.key))
+        return self._sorted
+
+    def indexed(self, value: str) -> tuple[Entry, ...]:
+        """The entries that the bucket's indexer files under `value`, in the order of keys."""
+        found: tuple[Entry, ...] = self._index.get(value, ())
+        return found
+
+    def patched(self, key: str, entry: Entry | None) -> Snapshot:
+        """This snapshot with `key` at `entry`, or without it."""
+        old = self._entries.get(key)
+        if old is None and entry is None:
+            return self
+        new = Snapshot.__new__(Snapshot)
+        new.indexer, new._sorted = self.indexer, None
+        new.fingerprint = self.fingerprint
+        if old is not None:
+            new.fingerprint ^= old.fingerprint
+        if entry is not None:
+            new.fingerprint ^= entry.fingerprint
+            new._entries = self._entries.set(key, entry)
+        else:
+            new._entries = self._entries.delete(key)
+        new._index = self._index
+        if self.indexer is not None:
+            new._reindex(old, entry)
+        return new
+
+    def _reindex(self, old: Entry | None, new: Entry | None) -> None:
+        indexer = self.indexer
+        assert indexer is not None
+        before = indexer(old.value) if old is not None else ()
+        after = indexer(new.value) if new is not None else ()
+        index = self._index
+        for value in before:
+            if value not in after:
+                rest = tuple(e for e in index[value] if e is not old)
+                index = index.set(value, rest) if rest else index.delete(value)
+        if new is not None:
+            for value in after:
+                group: tuple[Entry, ...] = index.get(value, ())
+                if value in before:
+                    group = tuple(new if e is old else e for e in group)
+                else:
+                    group = tuple(sorted((*group, new), key=lambda entry: entry.key))
+                index = index.set(value, group)
+        self._index = index
+
+
+EMPTY_SNAPSHOT: Final = Snapshot()
+
+
+@attrs.frozen(eq=False)
+class Store:
+    """The store at its newest revision, with its whole history since the last compaction.
+
+    etcd starts at revision 1; the first write makes revision 2.
+    """
+
+    indexers: dict[str, Indexer] = attrs.field(factory=dict, repr=False)
+    buckets: immutables.Map[str, Snapshot] = attrs.field(factory=immutables.Map, repr=False)
+    history: Log[Change] = attrs.field(factory=Log, repr=False)
+    revision: int = 1
+    compacted: int = 0
+    fingerprint: int = 0
+
+    def bucket(self, name: str) -> Snapshot:
+        """The newest snapshot of the keys whose first path segment is `name`."""
+        found: Snapshot | None = self.buckets.get(name)
+        return found if found is not None else Snapshot(self.indexers.get(name))
+
+    def get(self, key: str) -> Entry | None:
+        found: Snapshot | None = self.buckets.get(key.partition("/")[0])
+        return found.get(key) if found is not None else None
+
+    def put(self, key: str, value: Any) -> tuple[Store, Change]:
+        """Write a key without any condition."""
+        old = self.get(key)
+        revision = self.revision + 1
+        if old is None:
+            entry = Entry(key, value, revision, revision, 1)
+        else:
+            entry = Entry(key, value, old.create_revision, revision, old.version + 1)
+        return self._commit(Change(PUT, key, entry, old, revision))
+
+    def delete(self, key: str) -> tuple[Store, Change | None]:
+        """Delete a key; deleting an absent key writes nothing, as in etcd."""
+        old = self.get(key)
+        if old is None:
+            return self, None
+        return self._commit(Change(DELETE, key, None, old, self.revision + 1))
+
+    def compare_and_put(self, key: str, expected: int, value: Any) -> tuple[Store, Change | None]:
+        """Put if the key's modification revision is `expected` (0: absent); None if it is not."""
+        old = self.get(key)
+        if (old.mod_revision if old else 0) != expected:
+            return self, None
+        return self.put(key, value)
+
+    def compare_and_delete(self, key: str, expected: int) -> tuple[Store, Change | None]:
+        """Delete if the key's modification revision is `expected`; None if it is not."""
+        old = self.get(key)
+        if old is None or old.mod_revision != expected:
+            return self, None
+        return self.delete(key)
+
+    def _commit(self, change: Change) -> tuple[Store, Change]:
+        name = change.key.partition("/")[0]
+        old = self.bucket(name)
+        new = old.patched(change.key, change.entry)
+        change.snapshot = new
+        moved = old.fingerprint ^ new.fingerprint
+        store = Store(
+            self.indexers,
+            self.buckets.set(name, new),
+            self.history.append(change),
+            change.revision,
+            self.compacted,
+            self.fingerprint ^ moved,
+        )
+        return store, change
+
+    def range(self, start: str, end: str | None = None, revision: int = 0) -> tuple[Entry, ...]:
+        """The entries of [start, end) (only `start` where end is None), in the order of keys.
+
+        `revision` 0 reads the newest. Raises CompactedError or FutureRevisionError.
+        """
+        if revision > self.revision:
+            raise FutureRevisionError(revision)
+        if 0 < revision < self.compacted:
+            raise CompactedError(self.compacted)
+        found: dict[str, Entry] = {}
+        for bucket in self._buckets_at(revision or self.revision):
+            for entry in bucket.entries():
+                if entry.key == start or (end is not None and start <= entry.key < end):
+                    found[entry.key] = entry
+        return tuple(found[key] for key in sorted(found))
+
+    def _buckets_at(self, revision: int) -> list[Snapshot]:
+        newest: dict[str, Snapshot] = {}
+        for change in self.history:
+            if change.revision > revision:
+                break
+            newest[change.key.partition("/")[0]] = change.snapshot
+        return [newest[name] for name in sorted(newest)]
+
+    def watch(self, start: str, end: str | None, revision: int) -> Iterator[Change]:
+        """The changes of [start, end) from `revision` on; 0 means from the next one.
+
+        Raises CompactedError where `revision` has been compacted.
+        """
+        if 0 < revision < self.compacted:
+            raise CompactedError(self.compacted)
+        for change in self.history:
+            if revision and change.revision >= revision:
+                inside = end is not None and start <= change.key < end
+                if change.key == start or inside:
+                    yield change
+
+    def compact(self, revision: int) -> Store:
+        """Forget the history before `revision`.
+
+        Raises CompactedError where it is compacted already, FutureRevisionError where it is newer
+        than the newest revision.
+        """
+        if revision <= self.compacted:
+            raise CompactedError(self.compacted)
+        if revision > self.revision:
+            raise FutureRevisionError(revision)
+        return attrs.evolve(self, compacted=revision)

@@ -1,0 +1,95 @@
+"""The work queue of client-go: deduplicates, never hands one key to two workers, backs off.
+
+After k8s.io/client-go/util/workqueue {queue,delaying_queue,default_rate_limiters}.go at 1.36:
+exponential backoff from 5 ms, doubled per failure, at most 1,000 s. Virtual time counts whole
+seconds, so a delay below one second is a turn at the end of the queue. Left out: the bucket limiter
+of 10 per second over all keys, which delays but never reorders the retries of one key.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from kspec.values import EMPTY_MAP, FingerprintedMap
+
+BASE_DELAY_MILLISECONDS = 5
+MAX_DELAY_SECONDS = 1000
+
+
+class WorkQueue(NamedTuple):
+    """ready: keys in order. processing: taken, not done. dirty: added again while taken.
+
+    waiting: (virtual second, key) of delayed adds, sorted. failures: rate-limited adds per key.
+    """
+
+    ready: tuple[str, ...] = ()
+    processing: tuple[str, ...] = ()
+    dirty: tuple[str, ...] = ()
+    waiting: tuple[tuple[int, str], ...] = ()
+    failures: FingerprintedMap[str, int] = EMPTY_MAP
+
+    def add(self, key: str) -> WorkQueue:
+        """Add a key unless it waits in the queue already."""
+        if key in self.ready:
+            return self
+        if key in self.processing:
+            return self if key in self.dirty else self._replace(dirty=(*self.dirty, key))
+        return self._replace(ready=(*self.ready, key))
+
+    def take(self, key: str) -> WorkQueue:
+        """Hand a ready key to a worker."""
+        index = self.ready.index(key)
+        return self._replace(
+            ready=self.ready[:index] + self.ready[index + 1 :],
+            processing=(*self.processing, key),
+        )
+
+    def done(self, key: str) -> WorkQueue:
+        """The worker is finished with a key; it is ready again if it was added meanwhile."""
+        rest = tuple(k for k in self.processing if k != key)
+        if key not in self.dirty:
+            return self._replace(processing=rest)
+        dirty = tuple(k for k in self.dirty if k != key)
+        return self._replace(processing=rest, dirty=dirty, ready=(*self.ready, key))
+
+    def add_after(self, key: str, seconds: int, now: int) -> WorkQueue:
+        """Add a key after a delay; the earlier of two delayed adds wins."""
+        if seconds <= 0:
+            return self.add(key)
+        when = now + seconds
+        for known, other in self.waiting:
+            if other == key:
+                if known <= when:
+                    return self
+                break
+        rest = tuple(item for item in self.waiting if item[1] != key)
+        return self._replace(waiting=tuple(sorted((*rest, (when, key)))))
+
+    def add_rate_limited(self, key: str, now: int) -> WorkQueue:
+        """Add a key after its backoff."""
+        failures = self.failures.get(key, 0)
+        delay = min(BASE_DELAY_MILLISECONDS << min(failures, 30), MAX_DELAY_SECONDS * 1000) // 1000
+        return self._replace(failures=self.failures.set(key, failures + 1)).add_after(
+            key, delay, now
+        )
+
+    def forget(self, key: str) -> WorkQueue:
+        """Reset the backoff of a key."""
+        if key not in self.failures:
+            return self
+        return self._replace(failures=self.failures.without(key))
+
+    def tick(self, now: int) -> WorkQueue:
+        """Move the delayed adds that are due into the queue."""
+        if not self.waiting or self.waiting[0][0] > now:
+            return self
+        queue = self._replace(waiting=tuple(item for item in self.waiting if item[0] > now))
+        for when, key in self.waiting:
+            if when <= now:
+                queue = queue.add(key)
+        return queue
+
+    @property
+    def deadline(self) -> int | None:
+        """The virtual second of the earliest delayed add."""
+        return self.waiting[0][0] if self.waiting else None
