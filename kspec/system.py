@@ -63,8 +63,8 @@ class System(Protocol[S, A]):
         """The weak-fairness class of a system action; None for the environment (faults, users)."""
         ...
 
-    def kind_of(self, action: A) -> ActionKind:
-        """Who acts: the system, a user, a fault drawn from the budget, or the virtual clock."""
+    def kind_of(self, action: A) -> str:
+        """Who acts: "system", "user", "fault" (drawn from the budget) or "clock" (virtual time)."""
         ...
 
     def heal(self, state: S) -> A | None:
@@ -81,10 +81,10 @@ class System(Protocol[S, A]):
     def decode(self, text: str) -> A: ...
 
     def resolve(self, state: S, action: A) -> A | None:
-        """The enabled action that stands for a recorded one, or None where there is none.
+        """The action that `step` takes for a recorded one, or None where there is none.
 
-        A recorded delivery that names what it delivers may span several; everything else must be
-        enabled as it stands.
+        A recorded delivery that names what it delivers may span several, which `enabled` need not
+        list; everything else must be enabled as it stands.
         """
         ...
 

@@ -13,7 +13,7 @@ from typing import Any
 from kspec.explore.strategy import PerAction, Scale, kind_of
 from kspec.system import AnySystem
 
-_USER, _CLOCK, _FAULT = object(), object(), object()
+_USER, _CLOCK, _FAULT = -1, -2, -3
 _MARKS = {"user": _USER, "clock": _CLOCK, "fault": _FAULT}
 
 
@@ -28,33 +28,32 @@ class Fifo:
 
     def __init__(self, system: AnySystem) -> None:
         kind, fairness, actor = kind_of(system), system.fairness, system.actor
-        self._waiting: list[Any] = []
-        self._key_of = PerAction(
-            lambda action: _MARKS.get(kind(action)) or (fairness(action), actor(action))
-        )
+        numbers: dict[tuple[Any, Any], int] = {}  # who waits, as numbers that compare fast
+
+        def key(action: Any) -> int:
+            who = (fairness(action), actor(action))
+            return _MARKS.get(kind(action)) or numbers.setdefault(who, len(numbers))
+
+        self._waiting: dict[int, int] = {}
+        self._key_of = PerAction(key)
         self.order: tuple[int, ...] = ()
         self.contested = 0
 
     def begin(self, rng: Random | None = None, scale: Scale | None = None) -> None:
-        self._waiting, self.order, self.contested = [], (), 0
+        self._waiting, self.order, self.contested = {}, (), 0
 
     def choose(self, state: Any, enabled: Sequence[Any]) -> int:
-        first: dict[Any, int] = {}
-        key_of = self._key_of
-        for index, action in enumerate(enabled):
-            key = key_of[action]
-            if key not in first:
-                first[key] = index
+        keys = list(map(self._key_of.__getitem__, enabled))
+        first: dict[int, int] = dict.fromkeys(keys, 0)
+        first.update(zip(reversed(keys), range(len(keys) - 1, -1, -1), strict=True))
         user, clock = first.pop(_USER, -1), first.pop(_CLOCK, -1)
         first.pop(_FAULT, None)
-        waiting = [key for key in self._waiting if key in first]
-        if len(waiting) < len(first):
-            known = set(waiting)
-            waiting += [key for key in first if key not in known]
-        self.order = tuple([first[key] for key in waiting])
+        waiting = self._waiting
+        for key in waiting.keys() - first.keys():
+            del waiting[key]
+        waiting.update(first)  # who waits already keeps its place; newcomers follow in order
+        self.order = tuple(waiting.values())
         if not waiting:
-            self._waiting = waiting
             return user if user >= 0 else clock
         self.contested += len(waiting) > 1
-        self._waiting = waiting[1:]
-        return self.order[0]
+        return waiting.pop(next(iter(waiting)))

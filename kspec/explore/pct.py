@@ -18,6 +18,22 @@ from kspec.system import AnySystem
 
 DEPTHS = 4
 RATES = (0.01, 0.03, 0.1, 0.3)
+PATIENCE = 50
+"""An actor that wins so many contests in a row is retrying for ever, and is lowered like any."""
+
+ENVIRONMENT = float("-inf")
+
+
+class _Priorities(dict[Any, float]):
+    """The priority of each actor of one run, drawn when it is first seen."""
+
+    def __init__(self, rng: Random) -> None:
+        super().__init__({None: ENVIRONMENT})
+        self._random = rng.random
+
+    def __missing__(self, actor: Any) -> float:
+        value = self[actor] = self._random()
+        return value
 
 
 class Pct:
@@ -33,50 +49,41 @@ class Pct:
 
     def begin(self, rng: Random, scale: Scale) -> None:
         self._rng = rng
-        self._priority: dict[str, float] = {}
+        self._priority = priority = _Priorities(rng)
+        actor_of = self._actor_of
+        self._value = PerAction(lambda action: priority[actor_of[action]])
         self._lowest = -1.0
-        self.contested = 0
+        self.contested = self._streak = 0
+        self._winner = 0.0
         span = max(1, min(scale.contested, scale.length))
         depth = rng.randint(1, DEPTHS)
         self._changes = {rng.randint(1, span) for _ in range(depth - 1)}
         self._rate = rng.choice(RATES)
 
     def choose(self, state: Any, enabled: Sequence[Any]) -> int:
-        environment, best, index, several, rivals = self._scan(enabled)
-        if environment and (best is None or self._rng.random() < self._rate):
-            return self._environment(enabled)
-        if rivals:
+        values = list(map(self._value.__getitem__, enabled))
+        rivals = set(values)
+        if ENVIRONMENT in rivals:
+            rivals.discard(ENVIRONMENT)
+            if not rivals or self._rng.random() < self._rate:
+                return self._environment(enabled)
+        top = max(rivals)
+        if len(rivals) > 1:
             self.contested += 1
-            if self.contested in self._changes:
-                self._priority[best] = self._lowest
-                self._lowest -= 1.0
-                _, best, index, several, _ = self._scan(enabled)
-        return self._one_of(enabled, best) if several else index
+            self._streak = self._streak + 1 if top == self._winner else 0
+            self._winner = top
+            if self.contested in self._changes or self._streak >= PATIENCE:
+                self._lower(enabled[values.index(top)])
+                values = list(map(self._value.__getitem__, enabled))
+                top = max(values)
+        if values.count(top) > 1:
+            return self._rng.choice([i for i, value in enumerate(values) if value == top])
+        return values.index(top)
 
-    def _scan(self, enabled: Sequence[Any]) -> tuple[bool, Any, int, bool, bool]:
-        """Is the environment enabled; the first actor, its index, has it several; has it rivals."""
-        actor_of, priority = self._actor_of, self._priority
-        environment = several = rivals = False
-        best, index, top = None, -1, 0.0
-        for place, action in enumerate(enabled):
-            actor = actor_of[action]
-            if actor is None:
-                environment = True
-                continue
-            if actor == best:
-                several = True
-                continue
-            value = priority.get(actor)
-            if value is None:
-                value = priority[actor] = self._rng.random()
-            rivals = best is not None
-            if best is None or value > top:
-                best, index, top, several = actor, place, value, False
-        return environment, best, index, several, rivals
-
-    def _one_of(self, enabled: Sequence[Any], actor: Any) -> int:
-        actor_of = self._actor_of
-        return self._rng.choice([i for i, a in enumerate(enabled) if actor_of[a] == actor])
+    def _lower(self, action: Any) -> None:
+        self._priority[self._actor_of[action]] = self._lowest
+        self._lowest -= 1.0
+        self._value.clear()
 
     def _environment(self, enabled: Sequence[Any]) -> int:
         """First which kind, so that many possible faults do not crowd out the user."""

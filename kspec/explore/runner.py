@@ -19,13 +19,20 @@ from kspec.explore.monitor import Debt, Monitor, as_verdict
 from kspec.explore.strategy import Strategy, kind_of
 from kspec.system import AnySystem
 
+OnStep = Callable[[Any, Any, Any], None]
+"""Told the action, the state before it and the state after it."""
+
 
 class Ending(NamedTuple):
-    """How a fair suffix ended; `cycle` is the length of the lasso's cycle, else 0."""
+    """How a fair suffix ended: quiescent, lasso, bound or stopped.
 
-    how: str  # quiescent, lasso, bound or stopped
+    cycle: the length of the lasso's cycle, else 0; choice: what FIFO chose where it closed.
+    """
+
+    how: str
     state: Any
     cycle: int = 0
+    choice: int = -1
 
 
 class Runner:
@@ -110,10 +117,10 @@ class Runner:
             )
         self.monitor.found.clear()
 
-    def settle(self, state: Any, bound: int) -> None:
+    def settle(self, state: Any, bound: int, on_step: OnStep | None = None) -> None:
         """Run the fair suffix from `state` and judge liveness at its end."""
         stem = len(self.actions)
-        ending = self.suffix(state, bound)
+        ending = self.suffix(state, bound, on_step)
         if ending.how == "stopped":
             return
         if ending.how == "bound":
@@ -136,9 +143,7 @@ class Runner:
                 self.monitor.violate(debt.prop, verdict)
         self.collect(suffix, stem)
 
-    def suffix(
-        self, state: Any, bound: int, on_step: Callable[[Any, Any, Any], None] | None = None
-    ) -> Ending:
+    def suffix(self, state: Any, bound: int, on_step: OnStep | None = None) -> Ending:
         """Heal, then FIFO to a quiescent state, a lasso, or `bound` steps without progress.
 
         Progress is a liveness property that is paid for the first time in this run.
@@ -157,7 +162,7 @@ class Runner:
                 here = len(self.actions)
                 first = seen.setdefault((system.fingerprint(state), fifo.order), here)
                 if first != here:
-                    return Ending("lasso", state, here - first)
+                    return Ending("lasso", state, here - first, index)
                 if len(monitor.paid) > paid:
                     progress, paid = here, len(monitor.paid)
                 if here - progress >= bound:
@@ -178,18 +183,20 @@ class Runner:
     def _is_fair(self, ending: Ending) -> bool:
         """Is every weakly fair class taken in the cycle, or disabled somewhere in it?
 
-        The cycle is found again by following it once more from the state that came back.
+        FIFO takes the cycle once more, because the actions of the next turn may carry new names.
         """
-        system, state = self.system, ending.state
-        taken: set[str | None] = set()
-        always: set[str | None] | None = None
-        cycle = self.actions[-ending.cycle :]
-        for action in cycle:
-            classes = {system.fairness(a) for a in system.enabled(state)}
-            always = classes if always is None else always & classes
-            taken.add(system.fairness(action))
-            state = system.step(state, action)
-        return not ((always or set()) - taken - {None})
+        system, state, index = self.system, ending.state, ending.choice
+        taken: set[str | None] = {None}
+        always: set[str | None] = set()
+        for turn in range(ending.cycle):
+            enabled = system.enabled(state)
+            if turn:
+                index = self.fifo.choose(state, enabled)
+            classes = {system.fairness(action) for action in enabled}
+            always = always & classes if turn else classes
+            taken.add(system.fairness(enabled[index]))
+            state = system.step(state, enabled[index])
+        return always <= taken
 
 
 def is_quiescent(system: AnySystem, enabled: Sequence[Any]) -> bool:

@@ -96,14 +96,12 @@ class Int:
     __rfloordiv__ = _arithmetic(lambda a, b: _floor_quotient(b, a))
     __mod__ = _arithmetic(_floor_remainder)
     __rmod__ = _arithmetic(lambda a, b: _floor_remainder(b, a))
-
     __lt__ = _comparison(lambda a, b: a < b)
     __le__ = _comparison(lambda a, b: a <= b)
     __gt__ = _comparison(lambda a, b: a > b)
     __ge__ = _comparison(lambda a, b: a >= b)
     __eq__ = _comparison(lambda a, b: a == b)
     __ne__ = _comparison(lambda a, b: a != b)
-
     __hash__ = _refused("hash(), a set or the key of a mapping")
     __int__ = _refused("int()")
     __index__ = _refused("an index, a range or a repetition")
@@ -158,11 +156,10 @@ class Int:
     def __format__(self, specification: str) -> str:
         return repr(self)
 
-    def __copy__(self) -> "Int":
+    def __deepcopy__(self, memo: object = None) -> "Int":
         return self
 
-    def __deepcopy__(self, memo: object) -> "Int":
-        return self
+    __copy__ = __deepcopy__
 
     def __getattr__(self, name: str) -> Any:
         if hasattr(int, name):

@@ -8,11 +8,12 @@ concrete, a limit) is a path as well, with its reason; nothing is dropped.
 
 Promised for a function that is deterministic, has no side effects, and compares numbers with
 operators: Python gives no way to see `number is 0`, `flag is True` or `type(number)`. The proofs
-run a sample of every path on plain integers, and so catch most of these.
+run one sample of every path on plain integers too, which catches many of these and not all.
 """
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
@@ -67,11 +68,12 @@ class _Exploration:
         self.solver = new_solver(assumptions, limits.timeout_milliseconds)
         self.decisions: list[_Decision] = []
         self.position = 0
+        self.checks_range = limits.int64
         self.ended: PathEnded | None = None
 
     def run(self, function: Callable[[], object]) -> Path:
         """Run the function along the decisions so far, and on to the end of a path."""
-        self.position, self.ended = 0, None
+        self.position, self.ended, self.checks_range = 0, None, self.limits.int64
         result: object = None
         error: BaseException | None = None
         token = _current.set(self)
@@ -216,8 +218,22 @@ def cannot_be_concrete(use: str) -> BaseException:
 def check_range(term: Any) -> None:
     """Under int64: end the paths on which an intermediate result leaves the range."""
     exploration = _current.get()
-    if exploration is None or not exploration.limits.int64:
+    if exploration is None or not exploration.checks_range:
         return
     if not exploration.decide(in_int64(term)):
         text = " ".join(str(term).split())[:200]
         raise exploration.end(Overflow(f"{text} leaves the range of int64"))
+
+
+@contextmanager
+def unchecked_range() -> Iterator[None]:
+    """For promises about the code: they compute on integers, whatever the code computes on."""
+    exploration = _current.get()
+    if exploration is None:
+        yield
+        return
+    checked, exploration.checks_range = exploration.checks_range, False
+    try:
+        yield
+    finally:
+        exploration.checks_range = checked

@@ -6,6 +6,7 @@ value, `\\`, `,` and `=` are written with a backslash before them.
 Left out: which fields a kind supports; that is the API server's rule for each kind.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 
@@ -15,6 +16,8 @@ from kspec_models.selector_text import SelectorError
 
 _OPERATORS = ("!=", "==", "=")
 _ESCAPED = "\\,="
+_ESCAPE = re.compile(r"\\([\\,=])")
+_VALUE = re.compile(r"(?:\\[\\,=]|[^\\,=])*", re.DOTALL)
 
 
 @attrs.frozen
@@ -84,17 +87,9 @@ def _term(part: str, text: str) -> FieldTerm:
 
 
 def _unescape(value: str, text: str) -> str:
-    letters = list[str]()
-    is_escaped = False
-    for letter in value:
-        if is_escaped != (letter in _ESCAPED):
-            raise SelectorError(
-                f"field selector {text!r}: expected a backslash before each of \\ , = "
-                f"and before nothing else, found {value!r}"
-            )
-        if letter == "\\" and not is_escaped:
-            is_escaped = True
-            continue
-        letters.append(letter)
-        is_escaped = False
-    return "".join(letters)
+    if _VALUE.fullmatch(value) is None:
+        raise SelectorError(
+            f"field selector {text!r}: expected a backslash before each of \\ , = "
+            f"and before nothing else, found {value!r}"
+        )
+    return _ESCAPE.sub(r"\1", value)

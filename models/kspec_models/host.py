@@ -25,12 +25,14 @@ class Notification(NamedTuple):
     """What an event handler gets: (None, new) add, (old, new) update, (old, None) delete.
 
     old and new may be different incarnations of one key (different uid): a Replace, and a delete
-    and create that a compressed queue has joined, are told as one update.
+    and create that a compressed queue has joined, are told as one update. revision is that of the
+    change, or of the list for a key of a Replace.
     """
 
     resource: str
     old: Entry | None
     new: Entry | None
+    revision: int = 0
 
     @property
     def key(self) -> str:

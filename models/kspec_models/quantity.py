@@ -166,7 +166,8 @@ class Quantity:
         up = own_scale - scale
         if up >= _INT64_EXPONENT:
             return MAX_INT64 if unscaled > 0 else MIN_INT64
-        return max(MIN_INT64, min(MAX_INT64, unscaled * 10**up))
+        result: int = unscaled * 10**up
+        return max(MIN_INT64, min(MAX_INT64, result))
 
     def as_fraction(self) -> Fraction:
         """The exact value."""

@@ -51,10 +51,8 @@ def round_away_from_zero(unscaled: int, scale: int, to_scale: int) -> tuple[int,
     if down <= 0 or unscaled == 0:
         return unscaled, scale
     magnitude = abs(unscaled)
-    if down > magnitude.bit_length():  # 10**down is larger: only the rounding unit is left
-        rounded = 1
-    else:
-        rounded = -(-magnitude // 10**down)
+    # Where 10**down is surely larger, only the rounding unit is left: do not write it out.
+    rounded = 1 if down > magnitude.bit_length() else -(-magnitude // 10**down)
     return (rounded if unscaled > 0 else -rounded), to_scale
 
 

@@ -191,12 +191,15 @@ def _operator_errors(operator: str, values: tuple[str, ...]) -> list[FieldError]
 
 
 def new_requirement(key: str, operator: str, values: Sequence[str] = ()) -> Requirement:
-    """A valid requirement, or SelectorError. `operator` is upstream's text: in notin = exists ..."""
+    """A valid requirement with sorted values, or SelectorError.
+
+    `operator` is upstream's text, one of: in notin = == != gt lt exists !
+    """
     requirement = Requirement(key, operator, tuple(values))
     if errors := requirement_errors(requirement):
         found = "; ".join(f"{error.field}: {error.detail}" for error in errors)
         raise SelectorError(f"requirement {key!r} {operator} {list(values)}: {found}")
-    return requirement
+    return attrs.evolve(requirement, values=tuple(sorted(values)))
 
 
 @lru_cache(maxsize=4096)

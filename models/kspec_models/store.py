@@ -3,9 +3,11 @@
 After the etcd v3 API (etcdserverpb/rpc.proto) and server/mvcc at 3.5: each put or delete makes one
 revision; a key has a create revision, a modification revision and a version that restarts at 1
 when the key is created again; a compaction at r forbids reads and watches of revisions before r.
+tests/etcd holds all of it against a real server.
 
-Left out: leases, authentication, transactions of several writes (one revision per write; the API
-server needs no more), and members that lag (a later component keeps a cursor into this log).
+Left out: leases, authentication, limits and pages of a range, transactions of several writes (one
+revision per write; the API server needs no more), and members that lag (a later component keeps a
+cursor into this log).
 
 Keys are filed by their first path segment (the resource), so that one write copies nothing of the
 others, and each revision keeps the snapshot of its own bucket.
@@ -13,7 +15,9 @@ others, and each revision keeps the snapshot of its own bucket.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterator
+from operator import attrgetter
 from typing import Any, Final
 
 import attrs
@@ -24,6 +28,10 @@ from kspec.values import fingerprint_of, mix
 
 PUT: Final = "PUT"
 DELETE: Final = "DELETE"
+NEVER_COMPACTED: Final = -1
+"""Lower than every revision, so that even a compaction at 0 is a first one, as in etcd."""
+
+_by_key = attrgetter("key")
 
 
 class CompactedError(Exception):
@@ -31,7 +39,11 @@ class CompactedError(Exception):
 
 
 class FutureRevisionError(Exception):
-    """The revision asked for does not exist yet."""
+    """The revision asked for does not exist yet; `args[0]` is that revision."""
+
+
+class EmptyRangeError(Exception):
+    """A watch of a range that can have no key: etcd refuses it, where a read finds nothing."""
 
 
 class Entry:
@@ -57,6 +69,7 @@ class Entry:
         return (
             isinstance(other, Entry)
             and self.mod_revision == other.mod_revision
+            and self.create_revision == other.create_revision
             and self.fingerprint == other.fingerprint
         )
 
@@ -83,6 +96,12 @@ class Change:
         version = entry.version if entry else (previous.version + 1 if previous else 0)
         self.identity = f"{key.partition('/')[2]}@{version}"
         self.snapshot: Snapshot = EMPTY_SNAPSHOT
+
+    def without_previous(self) -> Change:
+        """This change as etcd tells it once the revision before it is compacted."""
+        told = Change(self.type, self.key, self.entry, None, self.revision)
+        told.identity, told.snapshot = self.identity, self.snapshot
+        return told
 
     def __repr__(self) -> str:
         return f"{self.type} {self.key} at {self.revision}"
@@ -117,8 +136,14 @@ class Snapshot:
     def entries(self) -> tuple[Entry, ...]:
         """All entries in the order of their keys."""
         if self._sorted is None:
-            self._sorted = tuple(sorted(self._entries.values(), key=lambda entry: entry.key))
+            self._sorted = tuple(sorted(self._entries.values(), key=_by_key))
         return self._sorted
+
+    def between(self, start: str, end: str) -> tuple[Entry, ...]:
+        """The entries of [start, end) in the order of their keys."""
+        entries = self.entries()
+        low = bisect_left(entries, start, key=_by_key)
+        return entries[low : bisect_left(entries, end, lo=low, key=_by_key)]
 
     def indexed(self, value: str) -> tuple[Entry, ...]:
         """The entries that the bucket's indexer files under `value`, in the order of keys."""
@@ -148,8 +173,9 @@ class Snapshot:
     def _reindex(self, old: Entry | None, new: Entry | None) -> None:
         indexer = self.indexer
         assert indexer is not None
-        before = indexer(old.value) if old is not None else ()
-        after = indexer(new.value) if new is not None else ()
+        # An index is a set: a value that the indexer names twice files the entry once.
+        before = dict.fromkeys(indexer(old.value)) if old is not None else {}
+        after = dict.fromkeys(indexer(new.value)) if new is not None else {}
         index = self._index
         for value in before:
             if value not in after:
@@ -161,7 +187,7 @@ class Snapshot:
                 if value in before:
                     group = tuple(new if e is old else e for e in group)
                 else:
-                    group = tuple(sorted((*group, new), key=lambda entry: entry.key))
+                    group = tuple(sorted((*group, new), key=_by_key))
                 index = index.set(value, group)
         self._index = index
 
@@ -171,16 +197,18 @@ EMPTY_SNAPSHOT: Final = Snapshot()
 
 @attrs.frozen(eq=False)
 class Store:
-    """The store at its newest revision, with its whole history since the last compaction.
+    """The store at its newest revision, with its history.
 
-    etcd starts at revision 1; the first write makes revision 2.
+    etcd starts at revision 1; the first write makes revision 2. A store that starts empty at a
+    later revision is one whose earlier history is compacted. The log keeps what a compaction
+    forgets (it is shared with other states), but no read and no watch reaches it.
     """
 
     indexers: dict[str, Indexer] = attrs.field(factory=dict, repr=False)
     buckets: immutables.Map[str, Snapshot] = attrs.field(factory=immutables.Map, repr=False)
     history: Log[Change] = attrs.field(factory=Log, repr=False)
     revision: int = 1
-    compacted: int = 0
+    compacted: int = NEVER_COMPACTED
     fingerprint: int = 0
 
     def bucket(self, name: str) -> Snapshot:
@@ -217,7 +245,7 @@ class Store:
         return self.put(key, value)
 
     def compare_and_delete(self, key: str, expected: int) -> tuple[Store, Change | None]:
-        """Delete if the key's modification revision is `expected`; None if it is not."""
+        """Delete if the key's modification revision is `expected`; None if nothing is deleted."""
         old = self.get(key)
         if old is None or old.mod_revision != expected:
             return self, None
@@ -246,35 +274,51 @@ class Store:
         """
         if revision > self.revision:
             raise FutureRevisionError(revision)
+        self._refuse_compacted(revision)
+        if end is None:
+            snapshot = self._snapshot_at(start.partition("/")[0], revision)
+            entry = snapshot.get(start)
+            return () if entry is None else (entry,)
+        found: list[Entry] = []
+        for name in self.buckets:
+            found.extend(self._snapshot_at(name, revision).between(start, end))
+        return tuple(sorted(found, key=_by_key))
+
+    def _refuse_compacted(self, revision: int) -> None:
+        if revision < 0:
+            raise ValueError(f"revision {revision} is negative: 0 asks for the newest")
         if 0 < revision < self.compacted:
             raise CompactedError(self.compacted)
-        found: dict[str, Entry] = {}
-        for bucket in self._buckets_at(revision or self.revision):
-            for entry in bucket.entries():
-                if entry.key == start or (end is not None and start <= entry.key < end):
-                    found[entry.key] = entry
-        return tuple(found[key] for key in sorted(found))
 
-    def _buckets_at(self, revision: int) -> list[Snapshot]:
-        newest: dict[str, Snapshot] = {}
-        for change in self.history:
-            if change.revision > revision:
-                break
-            newest[change.key.partition("/")[0]] = change.snapshot
-        return [newest[name] for name in sorted(newest)]
+    def _snapshot_at(self, name: str, revision: int) -> Snapshot:
+        if revision in (0, self.revision):
+            return self.bucket(name)
+        # Each change made one revision, so positions in the log are revisions less the first one.
+        newest = revision - self.revision + len(self.history) - 1
+        for position in range(newest, -1, -1):
+            change = self.history[position]
+            if change.key.partition("/")[0] == name:
+                return change.snapshot
+        return EMPTY_SNAPSHOT
 
     def watch(self, start: str, end: str | None, revision: int) -> Iterator[Change]:
         """The changes of [start, end) from `revision` on; 0 means from the next one.
 
-        Raises CompactedError where `revision` has been compacted.
+        The change at the compaction revision comes without its previous entry, which is compacted.
+        Raises CompactedError where `revision` has been compacted and EmptyRangeError where the
+        range can have no key, both at once and not only when the changes are drawn.
         """
-        if 0 < revision < self.compacted:
-            raise CompactedError(self.compacted)
-        for change in self.history:
-            if revision and change.revision >= revision:
-                inside = end is not None and start <= change.key < end
-                if change.key == start or inside:
-                    yield change
+        if end is not None and end <= start:
+            raise EmptyRangeError(start, end)
+        self._refuse_compacted(revision)
+        first = (revision or self.revision + 1) - self.revision + len(self.history) - 1
+        return self._changes(start, end, max(0, first))
+
+    def _changes(self, start: str, end: str | None, position: int) -> Iterator[Change]:
+        for change in self.history.since(position):
+            if change.key == start or (end is not None and start <= change.key < end):
+                is_oldest = change.revision == self.compacted
+                yield change.without_previous() if is_oldest else change
 
     def compact(self, revision: int) -> Store:
         """Forget the history before `revision`.

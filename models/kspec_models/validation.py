@@ -353,4 +353,5 @@ def _dot_directory(value: str) -> Errors:
 
 
 def _mask_trailing_dash(value: str) -> str:
+    """Upstream drops the two last characters, not one: `A-` passes where `Ab-` does not."""
     return value[:-2] + "a" if len(value) > 1 and value.endswith("-") else value

@@ -196,6 +196,9 @@ class Field:
     encode: Callable[[Any], Any]
 
 
+@typing.dataclass_transform(
+    kw_only_default=True, frozen_default=True, eq_default=False, field_specifiers=(attrs.field,)
+)
 def api_type(cls: type[V]) -> type[V]:
     """Class decorator: slotted, frozen, keyword arguments only, with Record's equality."""
     return attrs.frozen(eq=False, kw_only=True, slots=True)(cls)

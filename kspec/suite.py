@@ -1,0 +1,120 @@
+"""A suite: what a model and its properties offer to the commands and the pytest plugin.
+
+The engine knows no model. Packages register a suite under the entry point group `kspec.suites`;
+`kspec_properties` registers "kubernetes".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from importlib import metadata
+from pathlib import Path
+from typing import Any, Protocol
+
+import attrs
+
+from kspec.errors import InputError
+from kspec.property import Property
+from kspec.system import AnySystem
+
+GROUP = "kspec.suites"
+JsonMap = Mapping[str, Any]
+
+
+@attrs.frozen(kw_only=True)
+class Settings:
+    """What the command line says about a world; None leaves what the file or the default says.
+
+    node_capacity: quantities by resource. state: the files are a dump to start from.
+    """
+
+    nodes: int | None = None
+    node_capacity: Mapping[str, str] | None = None
+    schedulers: int | None = None
+    policy: str | None = None
+    granularity: str | None = None
+    state: bool = False
+    ignore_unmodelled: bool = False
+
+
+@attrs.frozen(kw_only=True)
+class Parts:
+    """What a user adds to a world or changes in its model, by name or as MODULE:NAME."""
+
+    policy: str | None = None
+    controllers: tuple[str, ...] = ()
+    mutant: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Mutant:
+    """A small wrong variant of the model, the property that it breaks, and where it shows.
+
+    world: the world document on which it is looked for. faults: the column it needs, "none" or a
+    fault class.
+    """
+
+    name: str
+    description: str
+    property: str
+    world: JsonMap
+    faults: str = "none"
+
+
+class Suite(Protocol):
+    """A model with its properties."""
+
+    name: str
+    fault_classes: tuple[str, ...]
+
+    def properties(self) -> tuple[Property, ...]: ...
+
+    def mutants(self) -> tuple[Mutant, ...]: ...
+
+    def read_world(self, files: tuple[Path, ...], settings: Settings) -> JsonMap:
+        """The world document of some files (or the one that ships with the suite, without any).
+
+        Raises InputError, one line, for anything that cannot be used.
+        """
+        ...
+
+    def with_faults(self, world: JsonMap, faults: Mapping[str, int]) -> JsonMap:
+        """The world with another fault budget."""
+        ...
+
+    def with_granularity(self, world: JsonMap, granularity: str) -> JsonMap: ...
+
+    def build(self, world: JsonMap, parts: Parts) -> AnySystem:
+        """The system of a world document; raises InputError if it cannot be built."""
+        ...
+
+    def remarks(self, world: JsonMap) -> tuple[str, ...]:
+        """Lines about the world that a reader of the report should know (uninterpreted kinds)."""
+        ...
+
+    def smaller(self, world: JsonMap) -> Iterator[JsonMap]:
+        """Worlds that are a little smaller, the most promising first, for shrinking."""
+        ...
+
+    def schema(self, name: str) -> JsonMap | None:
+        """The JSON Schema of that name if the suite owns it (world)."""
+        ...
+
+    def claims(self) -> tuple[Any, ...]:
+        """The claims that `kspec prove` proves (`kspec.smt.Claim`); imported only then."""
+        ...
+
+    def bench_world(self, nodes: int, pods: int) -> JsonMap:
+        """A world with churn of that size, for `kspec bench`."""
+        ...
+
+
+def load_suite(name: str = "kubernetes") -> Suite:
+    """The registered suite of that name; raises InputError if none is installed."""
+    for point in metadata.entry_points(group=GROUP):
+        if point.name == name:
+            suite: Suite = point.load()
+            return suite
+    raise InputError(
+        f"no suite named {name} is installed", expected="an installation of kspec with its models"
+    )

@@ -1,0 +1,247 @@
+"""Every action of the cluster, as a frozen record of what was chosen, and its text in traces.
+
+An action names what it is about by identity (`upto=default/web-1@3` is the third version of that
+object), never by position, so that a trace survives the removal of other actions.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final, NamedTuple
+
+from kspec.errors import InputError
+
+
+class Sync(NamedTuple):
+    """The informer of a process for one resource receives its watch events up to one."""
+
+    actor: str
+    resource: str
+    upto: str
+
+
+class Handle(NamedTuple):
+    """A host's event handlers take the notifications of one resource up to one."""
+
+    actor: str
+    resource: str
+    upto: str
+
+
+class List(NamedTuple):
+    """A reflector lists: after a start, or after its watch was answered 410 Gone."""
+
+    actor: str
+    resource: str
+
+
+class Pop(NamedTuple):
+    """One key of a Replace reaches the informer's cache."""
+
+    actor: str
+    resource: str
+    key: str
+
+
+class Rewatch(NamedTuple):
+    """A reflector whose watch broke asks to resume it."""
+
+    actor: str
+    resource: str
+
+
+class Reconcile(NamedTuple):
+    """A controller takes a key from its queue."""
+
+    actor: str
+    key: str
+
+
+class Schedule(NamedTuple):
+    """A scheduler takes a pod through one scheduling cycle."""
+
+    actor: str
+    key: str
+
+
+class SyncPod(NamedTuple):
+    """A kubelet's pod worker looks at its pod."""
+
+    actor: str
+    key: str
+
+
+class SyncProxyRules(NamedTuple):
+    """A kube-proxy writes the rules of its node."""
+
+    actor: str
+    key: str
+
+
+class Deliver(NamedTuple):
+    """The API server applies the request at the head of a call, and its answer arrives."""
+
+    actor: str
+    key: str
+    request: str
+
+
+class Progress(NamedTuple):
+    """A node's container runtime gets on with something by itself."""
+
+    actor: str
+    key: str
+
+
+class Start(NamedTuple):
+    """A process that is down starts again with an empty memory."""
+
+    actor: str
+
+
+class Advance(NamedTuple):
+    """Virtual time moves to a deadline, in seconds."""
+
+    to: str
+
+
+class User(NamedTuple):
+    """The next operation of the world's users."""
+
+    operation: str
+
+
+class Crash(NamedTuple):
+    """A process dies with all that it remembers."""
+
+    actor: str
+
+
+class StaleList(NamedTuple):
+    """A list is answered by an API server that is that many revisions of the resource behind."""
+
+    actor: str
+    resource: str
+    behind: str
+
+
+class Disconnect(NamedTuple):
+    """A watch breaks."""
+
+    actor: str
+    resource: str
+
+
+class LoseRequest(NamedTuple):
+    """A request never arrives; its sender is told of a timeout."""
+
+    actor: str
+    key: str
+    request: str
+
+
+class LoseAnswer(NamedTuple):
+    """A request is applied but its sender is told of a timeout."""
+
+    actor: str
+    key: str
+    request: str
+
+
+class Throttle(NamedTuple):
+    """A request is refused with 429 Too Many Requests."""
+
+    actor: str
+    key: str
+    request: str
+
+
+class Compact(NamedTuple):
+    """The store forgets all history before its newest revision."""
+
+    store: str = "store"
+
+
+class LoseNode(NamedTuple):
+    """A node loses power: its processes, containers and rules are gone until it starts again."""
+
+    node: str
+
+
+class Heal(NamedTuple):
+    """The environment ends its faults for good."""
+
+    cluster: str = "cluster"
+
+
+Action = (
+    Sync
+    | Handle
+    | List
+    | Pop
+    | Rewatch
+    | Reconcile
+    | Schedule
+    | SyncPod
+    | SyncProxyRules
+    | Deliver
+    | Progress
+    | Start
+    | Advance
+    | User
+    | Crash
+    | StaleList
+    | Disconnect
+    | LoseRequest
+    | LoseAnswer
+    | Throttle
+    | Compact
+    | LoseNode
+    | Heal
+)
+
+TYPES: Final[dict[str, Any]] = {
+    cls.__name__: cls
+    for cls in (
+        *(Sync, Handle, List, Pop, Rewatch, Reconcile, Schedule, SyncPod, SyncProxyRules),
+        *(Deliver, Progress, Start, Advance, User, Crash, StaleList, Disconnect, LoseRequest),
+        *(LoseAnswer, Throttle, Compact, LoseNode, Heal),
+    )
+}
+
+FAULT_CLASSES: Final[dict[type, str]] = {
+    Crash: "crash",
+    StaleList: "stale-list",
+    Disconnect: "disconnect",
+    LoseRequest: "lost-request",
+    LoseAnswer: "lost-answer",
+    Throttle: "throttle",
+    Compact: "compaction",
+    LoseNode: "node-loss",
+}
+"""The fault class that an environment action draws from the budget."""
+
+_NAMED: Final = {"upto", "to", "behind"}
+_TEXT: Final = re.compile(r"(\w+)\((.*)\)")
+
+
+def encode(action: Any) -> str:
+    """The action as text, e.g. `Sync(kube-scheduler, pods, upto=default/web-1@3)`."""
+    parts = (
+        f"{name}={value}" if name in _NAMED else value
+        for name, value in zip(action._fields, action, strict=True)
+    )
+    return f"{type(action).__name__}({', '.join(parts)})"
+
+
+def decode(text: str) -> Any:
+    """The action of a text that `encode` wrote; raises InputError for any other text."""
+    match = _TEXT.fullmatch(text)
+    kind = TYPES.get(match[1]) if match else None
+    if match is None or kind is None:
+        raise InputError(f"unknown action {text!r}", expected="an action such as Crash(kubelet/n1)")
+    parts = match[2].split(", ") if match[2] else []
+    values = [re.sub(r"^(upto|to|behind)=", "", part) for part in parts]
+    if len(values) != len(kind._fields):
+        raise InputError(f"action {text!r} has {len(values)} parts", expected=str(kind._fields))
+    return kind(*values)

@@ -1,0 +1,328 @@
+"""The API server's verbs over the store, after staging/src/k8s.io/apiserver/pkg/registry/generic/
+registry/store.go and pkg/registry/core/pod/storage/storage.go at 1.36.
+
+One server whose reads are linearizable and whose admission sees the newest namespaces: several
+servers with caches that lag come with a later component. Left out: authentication, quota, webhooks,
+dry run, managed fields, and garbage collection by owner (dependents of a deleted owner stay).
+
+Names and addresses are given out by counters, and a uid is the key and its incarnation, so that
+the same requests give the same objects whatever else was interleaved with them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import attrs
+
+from kspec.errors import InputError
+from kspec.values import EMPTY_MAP, FingerprintedMap
+from kspec_models import requests as api
+from kspec_models.apiserver.defaults import DEFAULTS
+from kspec_models.apiserver.patch import merge
+from kspec_models.apiserver.validate import is_immutable_change, problems
+from kspec_models.objects import ApiObject, Condition, Namespace, Pod, thaw, with_condition
+from kspec_models.requests import Response
+from kspec_models.store import Change, Entry, Store
+
+_WITH_GENERATION = ("deployments", "replicasets", "pods", "endpointslices")
+
+
+@attrs.frozen(eq=False)
+class Api:
+    """The store and what the API server allocates from.
+
+    names: how often a generateName prefix was used. incarnations: how often a key was deleted.
+    addresses: cluster IPs given out.
+    """
+
+    store: Store
+    names: FingerprintedMap[str, int] = EMPTY_MAP
+    incarnations: FingerprintedMap[str, int] = EMPTY_MAP
+    addresses: int = 0
+
+    @property
+    def fingerprint(self) -> int:
+        return self.store.fingerprint ^ self.names.fingerprint ^ self.incarnations.fingerprint
+
+
+class Reply(NamedTuple):
+    """What a verb did: the server's new state, its answer, and the store's changes in order."""
+
+    api: Api
+    response: Response
+    changes: tuple[Change, ...] = ()
+
+
+def _refuse(api_state: Api, reason: str, message: str = "") -> Reply:
+    return Reply(api_state, Response(reason, None, message))
+
+
+class ApiServer:
+    """Applies requests. Pure: all state is in `Api`."""
+
+    def __init__(self) -> None:
+        self._verbs: dict[type, Callable[..., Reply]] = {
+            api.Create: self.create,
+            api.Update: self.update,
+            api.Patch: self.patch,
+            api.Delete: self.delete,
+            api.Bind: self.bind,
+            api.Get: self.get,
+            api.List: self.list,
+            api.DeleteCollection: self.delete_collection,
+        }
+
+    def apply(self, state: Api, request: api.Request, now: int) -> Reply:
+        """Apply one request at virtual second `now`."""
+        return self._verbs[type(request)](state, request, now)
+
+    def get(self, state: Api, request: api.Get, now: int) -> Reply:
+        entry = state.store.get(f"{request.resource}/{request.key}")
+        return Reply(state, Response("" if entry else api.NOT_FOUND, entry))
+
+    def list(self, state: Api, request: api.List, now: int) -> Reply:
+        entries = state.store.bucket(request.resource).entries()
+        if request.namespace:
+            entries = tuple(e for e in entries if e.value.namespace == request.namespace)
+        return Reply(state, Response("", entries=entries))
+
+    # create
+
+    def create(self, state: Api, request: api.Create, now: int) -> Reply:
+        obj = request.object
+        refusal = self.admit(state, obj)
+        if refusal:
+            return Reply(state, refusal)
+        state, obj = self._named(state, obj)
+        key = f"{obj.resource}/{obj.key}"
+        if state.store.get(key) is not None:
+            return _refuse(state, api.ALREADY_EXISTS, key)
+        state, obj = self._prepared(state, obj, now)
+        invalid = problems(obj)
+        if invalid:
+            return _refuse(state, api.INVALID, invalid[0])
+        store, change = state.store.put(key, obj)
+        return Reply(attrs.evolve(state, store=store), Response("", change.entry), (change,))
+
+    def admit(self, state: Api, obj: ApiObject) -> Response | None:
+        """NamespaceLifecycle and ServiceAccount admission; None where both let the object in."""
+        if not obj.NAMESPACED or not obj.namespace:
+            return None
+        found = state.store.get(f"namespaces/{obj.namespace}")
+        if found is None:
+            return Response(api.NOT_FOUND, None, f"namespace {obj.namespace}")
+        if found.value.is_terminating:
+            return Response(api.NAMESPACE_TERMINATING, None, f"namespace {obj.namespace}")
+        if isinstance(obj, Pod):
+            account = obj.spec.service_account_name or "default"
+            if state.store.get(f"serviceaccounts/{obj.namespace}/{account}") is None:
+                return Response(api.FORBIDDEN, None, f"service account {account} does not exist")
+        return None
+
+    def _named(self, state: Api, obj: ApiObject) -> tuple[Api, ApiObject]:
+        prefix = obj.metadata.generate_name
+        if obj.metadata.name or not prefix:
+            return state, obj
+        scope = f"{obj.resource}/{obj.namespace}/{prefix}"
+        count = state.names.get(scope, 0) + 1
+        while state.store.get(f"{scope}{count}") is not None:
+            count += 1
+        state = attrs.evolve(state, names=state.names.set(scope, count))
+        return state, obj.with_metadata(name=f"{prefix}{count}")
+
+    def _prepared(self, state: Api, obj: ApiObject, now: int) -> tuple[Api, ApiObject]:
+        key = f"{obj.resource}/{obj.key}"
+        obj = obj.with_metadata(
+            uid=f"{key}#{state.incarnations.get(key, 0)}",
+            creation_timestamp=now,
+            generation=1 if obj.resource in _WITH_GENERATION else 0,
+            deletion_timestamp=None,
+            deletion_grace_period_seconds=None,
+        )
+        if obj.resource in DEFAULTS:
+            obj = DEFAULTS[obj.resource](obj)
+        if isinstance(obj, Pod):
+            obj = obj.replace(status=type(obj.status)(phase="Pending"))
+        elif obj.resource in ("deployments", "replicasets"):
+            obj = obj.replace(status=type(obj.status)())
+        elif obj.resource == "services":
+            return self._addressed(state, obj)
+        return state, obj
+
+    def _addressed(self, state: Api, obj: Any) -> tuple[Api, ApiObject]:
+        if obj.spec.type == "ExternalName" or obj.spec.cluster_ip:
+            return state, obj
+        count = state.addresses + 1
+        address = f"10.96.{count // 256}.{count % 256}"
+        state = attrs.evolve(state, addresses=count)
+        return state, obj.replace(spec=obj.spec.replace(cluster_ip=address))
+
+    # update
+
+    def update(self, state: Api, request: api.Update, now: int) -> Reply:
+        obj = request.object
+        old = state.store.get(f"{obj.resource}/{obj.key}")
+        if old is None:
+            return _refuse(state, api.NOT_FOUND)
+        if request.resource_version not in (None, old.mod_revision):
+            return _refuse(state, api.CONFLICT, "the object has been modified")
+        if obj.uid and obj.uid != old.value.uid:
+            return _refuse(state, api.CONFLICT, "the uid differs")
+        return self.replace(state, old, obj, request.subresource)
+
+    def replace(self, state: Api, old: Entry, obj: Any, subresource: str) -> Reply:
+        """Write `obj` over `old` as its kind's strategy allows; a no-op writes nothing."""
+        new = self._updated(old.value, obj, subresource)
+        if new == old.value:
+            return Reply(state, Response("", old))
+        if not subresource and (invalid := problems(new) or is_immutable_change(old.value, new)):
+            return _refuse(state, api.INVALID, invalid[0])
+        if self._is_gone(new):
+            return self._remove(state, old)
+        store, change = state.store.put(old.key, new)
+        return Reply(attrs.evolve(state, store=store), Response("", change.entry), (change,))
+
+    def _updated(self, old: Any, new: Any, subresource: str) -> Any:
+        if subresource == "status":
+            return old.replace(status=new.status)
+        if subresource == "finalize":
+            return old.replace(spec=old.spec.replace(finalizers=new.spec.finalizers))
+        if hasattr(old, "status"):
+            new = new.replace(status=old.status)
+        kept = old.metadata
+        new = new.with_metadata(
+            uid=kept.uid,
+            creation_timestamp=kept.creation_timestamp,
+            deletion_timestamp=kept.deletion_timestamp,
+            deletion_grace_period_seconds=kept.deletion_grace_period_seconds,
+            generation=kept.generation,
+        )
+        if new.resource in DEFAULTS:
+            new = DEFAULTS[new.resource](new)
+        if old.resource == "services" and not new.spec.cluster_ip:
+            new = new.replace(spec=new.spec.replace(cluster_ip=old.spec.cluster_ip))
+        if old.resource in _WITH_GENERATION and self._spec(old) != self._spec(new):
+            new = new.with_metadata(generation=kept.generation + 1)
+        return new
+
+    def _spec(self, obj: Any) -> Any:
+        return getattr(obj, "spec", None) or obj.replace(metadata=type(obj.metadata)())
+
+    def _is_gone(self, obj: ApiObject) -> bool:
+        """A terminating object without finalizers (nor grace that somebody must end) is removed."""
+        if not obj.is_terminating or obj.metadata.finalizers:
+            return False
+        if isinstance(obj, Namespace):
+            return not obj.spec.finalizers
+        return not obj.metadata.deletion_grace_period_seconds
+
+    def _remove(self, state: Api, old: Entry) -> Reply:
+        store, change = state.store.delete(old.key)
+        assert change is not None
+        meta = old.value.metadata
+        incarnations = state.incarnations
+        if not meta.generate_name:  # a generated name is never given out again
+            incarnations = incarnations.set(old.key, incarnations.get(old.key, 0) + 1)
+        state = attrs.evolve(state, store=store, incarnations=incarnations)
+        return Reply(state, Response(""), (change,))
+
+    def patch(self, state: Api, request: api.Patch, now: int) -> Reply:
+        old = state.store.get(f"{request.resource}/{request.key}")
+        if old is None:
+            return _refuse(state, api.NOT_FOUND)
+        if request.uid not in (None, old.value.uid):
+            return _refuse(state, api.CONFLICT, "the uid differs")
+        if request.resource_version not in (None, old.mod_revision):
+            return _refuse(state, api.CONFLICT, "the object has been modified")
+        try:
+            obj = type(old.value).from_json(self._patched(old, request))
+        except InputError as error:
+            return _refuse(state, api.INVALID, str(error))
+        if hasattr(obj, "plural"):
+            obj = obj.replace(plural=old.value.plural)
+        return self.replace(state, old, obj, request.subresource)
+
+    def _patched(self, old: Entry, request: api.Patch) -> dict[str, Any]:
+        merged = merge(old.value.to_json(), thaw(request.patch))
+        if isinstance(merged, dict) and not hasattr(old.value, "api_version"):
+            merged.pop("apiVersion", None)
+            merged.pop("kind", None)
+        return dict(merged)
+
+    # delete
+
+    def delete(self, state: Api, request: api.Delete, now: int) -> Reply:
+        old = state.store.get(f"{request.resource}/{request.key}")
+        if old is None:
+            return _refuse(state, api.NOT_FOUND)
+        if request.uid not in (None, old.value.uid):
+            return _refuse(state, api.CONFLICT, "the uid differs")
+        if request.resource_version not in (None, old.mod_revision):
+            return _refuse(state, api.CONFLICT, "the object has been modified")
+        return self._terminate(state, old, request.grace_period_seconds, now)
+
+    def _terminate(self, state: Api, old: Entry, asked: int | None, now: int) -> Reply:
+        """BeforeDelete of rest/delete.go: mark as terminating, shorten the grace, or remove."""
+        obj = old.value
+        grace = self._grace(obj, asked)
+        if obj.is_terminating:
+            known = obj.metadata.deletion_grace_period_seconds or 0
+            if asked is None or grace >= known:
+                grace = known
+        if grace == 0 and not obj.metadata.finalizers and not self._has_spec_finalizers(obj):
+            return self._remove(state, old)
+        start = obj.metadata.deletion_timestamp
+        known = obj.metadata.deletion_grace_period_seconds or 0
+        marked = obj.with_metadata(
+            deletion_timestamp=now + grace if start is None else start - known + grace,
+            deletion_grace_period_seconds=grace,
+        )
+        if isinstance(marked, Namespace):
+            marked = marked.replace(status=marked.status.replace(phase="Terminating"))
+        if start is None and obj.resource in _WITH_GENERATION:
+            marked = marked.with_metadata(generation=obj.metadata.generation + 1)
+        if marked == obj:
+            return Reply(state, Response("", old))
+        store, change = state.store.put(old.key, marked)
+        return Reply(attrs.evolve(state, store=store), Response("", change.entry), (change,))
+
+    def _grace(self, obj: ApiObject, asked: int | None) -> int:
+        """CheckGracefulDelete of the pod strategy; other kinds have no grace."""
+        if not isinstance(obj, Pod):
+            return 0
+        if not obj.spec.node_name or obj.status.phase in ("Succeeded", "Failed"):
+            return 0
+        default = obj.spec.termination_grace_period_seconds
+        return asked if asked is not None else (30 if default is None else default)
+
+    def _has_spec_finalizers(self, obj: ApiObject) -> bool:
+        return isinstance(obj, Namespace) and bool(obj.spec.finalizers)
+
+    def delete_collection(self, state: Api, request: api.DeleteCollection, now: int) -> Reply:
+        changes: tuple[Change, ...] = ()
+        for entry in self.list(state, api.List(*request), now).response.entries:
+            state, _, more = self._terminate(state, entry, None, now)
+            changes += more
+        return Reply(state, Response(""), changes)
+
+    # pods/binding
+
+    def bind(self, state: Api, request: api.Bind, now: int) -> Reply:
+        """assignPod of the binding storage: only an unassigned, ungated, living pod is bound."""
+        old = state.store.get(f"pods/{request.key}")
+        if old is None:
+            return _refuse(state, api.NOT_FOUND)
+        pod: Pod = old.value
+        if request.uid not in ("", pod.uid):
+            return _refuse(state, api.CONFLICT, "the uid differs")
+        if pod.is_terminating or pod.spec.node_name or pod.spec.scheduling_gates:
+            return _refuse(state, api.CONFLICT, "the pod is terminating, assigned or gated")
+        scheduled = Condition(type="PodScheduled", status="True", last_transition_time=now)
+        bound = pod.replace(
+            spec=pod.spec.replace(node_name=request.node),
+            status=pod.status.replace(conditions=with_condition(pod.status.conditions, scheduled)),
+        )
+        store, change = state.store.put(old.key, bound)
+        return Reply(attrs.evolve(state, store=store), Response("", change.entry), (change,))

@@ -1,0 +1,337 @@
+"""The cluster: the only place where the components meet, and the engine's contract over them.
+
+`enabled` is kept up to date per slot: a step finds again only the actions of the slots that it
+touched, so that its cost follows the change and not the cluster. For a stream it lists the next
+event; `step` also takes a Sync or Handle up to a later one, which is the same as one after another
+(a shortened trace needs that).
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Callable
+from typing import Any
+
+from kspec.errors import NotEnabled
+from kspec.system import Footprint
+from kspec.values import EMPTY_MAP, FingerprintedMap, fingerprint_of, mix
+from kspec_models import actions
+from kspec_models.components import Components
+from kspec_models.describe import describe_step
+from kspec_models.environment import Environment, Operation
+from kspec_models.host import Notification, Watch
+from kspec_models.layout import HostSlot, InformerSlot, Layout, NodeSlot, ProcessSlots
+from kspec_models.reflector import DISCONNECTED, LISTING, REPLACING, WATCHING, Informer
+from kspec_models.state import TOPICS, HostState, Slots, State
+from kspec_models.state import Environment as EnvironmentState
+from kspec_models.steps import Steps, request_text
+from kspec_models.streams import Stream
+
+_ONE_PER_KEY = (actions.SyncPod, actions.Progress)
+
+
+class Cluster:
+    """A control plane and its nodes as a system of the engine.
+
+    components: what the control plane is made of, and the objects that it starts with.
+    operations: what users will do. faults: budget by fault class. granularity: `request` or
+    `reconcile`.
+    """
+
+    topics = TOPICS
+
+    def __init__(
+        self,
+        components: Components,
+        *,
+        operations: tuple[Operation, ...] = (),
+        faults: dict[str, int] | None = None,
+        granularity: str = "request",
+    ) -> None:
+        self.components = components
+        self.layout: Layout = components.layout()
+        self.steps = Steps(
+            self.layout,
+            components.api_server,
+            components.reflector,
+            fuse=granularity == "reconcile",
+        )
+        self.environment = Environment(self.layout, self.steps, operations)
+        self.budget: FingerprintedMap[str, int] = EMPTY_MAP
+        for name in sorted(faults or {}):
+            self.budget = self.budget.set(name, (faults or {})[name])
+        self._effects = self._effect_table()
+        self._initial: State | None = None
+
+    def _effect_table(self) -> dict[type, Callable[[State, Any], None]]:
+        steps, outside = self.steps, self.environment
+        return {
+            actions.Sync: steps.sync,
+            actions.Handle: steps.handle,
+            actions.List: steps.list,
+            actions.Pop: steps.pop,
+            actions.Rewatch: steps.rewatch,
+            actions.Reconcile: steps.run,
+            actions.Schedule: steps.run,
+            actions.SyncPod: steps.run,
+            actions.SyncProxyRules: steps.run,
+            actions.Deliver: steps.deliver,
+            actions.Progress: steps.progress,
+            actions.Start: outside.start,
+            actions.Advance: outside.advance,
+            actions.User: outside.user,
+            actions.Heal: outside.heal,
+            actions.Crash: outside.crash,
+            actions.StaleList: outside.stale_list,
+            actions.Disconnect: outside.disconnect,
+            actions.LoseRequest: outside.lose_request,
+            actions.LoseAnswer: outside.lose_answer,
+            actions.Throttle: outside.throttle,
+            actions.Compact: outside.compact,
+            actions.LoseNode: outside.lose_node,
+        }
+
+    # the contract
+
+    def init(self) -> State:
+        if self._initial is None:
+            self._initial = self._synced()
+        return self._initial
+
+    def enabled(self, state: State) -> tuple[Any, ...]:
+        return state.enabled()
+
+    def step(self, state: State, action: Any) -> State:
+        effect = self._effects.get(type(action))
+        if effect is None:
+            raise NotEnabled(f"{action!r} is no action of a cluster")
+        t = state.draft()
+        if type(action) in actions.FAULT_CLASSES:
+            self.environment.spend(t, action)
+        effect(t, action)
+        self._seal(t, state)
+        return t
+
+    def fingerprint(self, state: State) -> int:
+        return state.whole_fingerprint
+
+    def changes(self, state: State) -> int:
+        return state.changed
+
+    def kind_of(self, action: Any) -> str:
+        """ "system", "user", "clock" or "fault"."""
+        kind = type(action)
+        if kind is actions.User:
+            return "user"
+        if kind is actions.Advance:
+            return "clock"
+        return "fault" if kind in actions.FAULT_CLASSES or kind is actions.Heal else "system"
+
+    def actor(self, action: Any) -> str:
+        kind = type(action)
+        if kind is actions.Sync or kind is actions.Handle:
+            return f"{action.actor}/{action.resource}"
+        if kind in _ONE_PER_KEY:
+            return f"{action.actor}/{action.key}"
+        if kind is actions.Deliver:
+            place = self.layout.slots[self.layout.by_host[action.actor]]
+            alone = isinstance(place, HostSlot) and place.verb is actions.Reconcile
+            return str(action.actor) if alone else f"{action.actor}/{action.key}"
+        return str(action[0])
+
+    def footprint(self, action: Any) -> Footprint:
+        kind = type(action)
+        if kind is actions.Sync or kind is actions.List or kind is actions.Pop:
+            cache = f"{action.actor}/{action.resource}"
+            return Footprint((f"store/{action.resource}",), (cache,))
+        if kind is actions.Handle:
+            return Footprint((f"{action.actor}/{action.resource}",), (action.actor,))
+        if kind is actions.Deliver:
+            resource = action.request.split(" ")[1]
+            return Footprint((), (action.actor, f"store/{resource}"))
+        return Footprint((), (str(action[0]),))
+
+    def fairness(self, action: Any) -> str | None:
+        return self.actor(action) if self.kind_of(action) == "system" else None
+
+    def heal(self, state: State) -> Any | None:
+        return None if state.environment.is_healed else actions.Heal()
+
+    def encode(self, action: Any) -> str:
+        return actions.encode(action)
+
+    def decode(self, text: str) -> Any:
+        return actions.decode(text)
+
+    def resolve(self, state: State, action: Any) -> Any | None:
+        """Deliveries may span; a request is found by its call; the clock goes where it can go."""
+        kind = type(action)
+        enabled = state.enabled()
+        if action in enabled:
+            return action
+        if kind is actions.Deliver:
+            mine = (a for a in enabled if type(a) is kind and a[:2] == action[:2])
+            return next(mine, None)
+        if kind is actions.Advance:
+            return next((a for a in enabled if type(a) is kind), None)
+        if kind in (actions.Sync, actions.Handle, actions.Heal):
+            try:
+                self.step(state, action)
+            except NotEnabled:
+                return None
+            return action
+        return None
+
+    def describe(self, before: State, after: State) -> tuple[str, ...]:
+        return describe_step(self.layout, before, after)
+
+    # enabledness
+
+    def _seal(self, t: State, before: State) -> None:
+        """Find the enabled actions of the touched slots again."""
+        ready, groups = t.ready, t.ready_actions
+        for slot in t.touched:
+            found = self._actions_of(t, slot)
+            at = bisect_left(ready, slot)
+            known = at < len(ready) and ready[at] == slot
+            if found:
+                tail = at + 1 if known else at
+                groups = (*groups[:at], found, *groups[tail:])
+                if not known:
+                    ready = (*ready[:at], slot, *ready[at:])
+            elif known:
+                ready = ready[:at] + ready[at + 1 :]
+                groups = groups[:at] + groups[at + 1 :]
+        t.ready, t.ready_actions = ready, groups
+        if (
+            not ready
+            or not before.ready
+            or t.environment is not before.environment
+            or t.environment.budget is not EMPTY_MAP
+        ):
+            t.outside = self.environment.enabled(t, not ready)
+
+    def _actions_of(self, t: State, slot: int) -> tuple[Any, ...]:
+        place = self.layout.slots[slot]
+        kind = type(place)
+        if kind is InformerSlot:
+            return self._informer_actions(t, slot, place)  # type: ignore[arg-type]
+        if kind is HostSlot:
+            return self._host_actions(t, slot, place)  # type: ignore[arg-type]
+        if kind is NodeSlot:
+            name, machine = place.name, place.machine  # type: ignore[union-attr]
+            return tuple(actions.Progress(name, key) for key in machine.enabled(t.slots[slot]))
+        return () if t.slots[slot] else (actions.Start(place.name),)  # type: ignore[union-attr]
+
+    def _informer_actions(self, t: State, slot: int, place: InformerSlot) -> tuple[Any, ...]:
+        informer: Informer = t.slots[slot]
+        process = self.layout.processes[place.process].name
+        resource = place.watch.resource
+        found: list[Any] = []
+        status = informer.status
+        if status is WATCHING:
+            events = t.streams[place.stream].events
+            if informer.position < len(events):
+                found.append(actions.Sync(process, resource, events[informer.position].identity))
+        elif status is LISTING:
+            found.append(actions.List(process, resource))
+        elif status is REPLACING:
+            key = informer.remaining[0].partition("/")[2]
+            found.append(actions.Pop(process, resource, key))
+        elif status is DISCONNECTED:
+            found.append(actions.Rewatch(process, resource))
+        length = len(informer.told)
+        for (name, _), position in zip(place.listeners, informer.handled, strict=True):
+            if position < length:
+                found.append(actions.Handle(name, resource, informer.told[position].identity))
+        return tuple(found)
+
+    def _host_actions(self, t: State, slot: int, place: HostSlot) -> tuple[Any, ...]:
+        state: HostState | None = t.slots[slot]
+        if state is None or not self.steps.is_working(t, place):
+            return ()
+        host, verb = place.host, place.verb
+        name = host.name
+        keys = host.enabled(state.memory, t.clock)
+        if not state.calls:
+            return tuple([verb(name, key) for key in keys])
+        calls = [
+            actions.Deliver(name, call.key, request_text(call.requests[0])) for call in state.calls
+        ]
+        return (*(verb(name, key) for key in keys), *calls)
+
+    # the synced start
+
+    def _synced(self) -> State:
+        """All objects created, every cache synced, every handler called, nothing yet done."""
+        t = State.__new__(State)
+        t.api = self.components.initial_api()
+        t.clock, t.fingerprint, t.streams_fingerprint, t.changed = 0, 0, 0, -1
+        t.written = t.delivered = t.sent = t.answered = ()
+        t.environment = EnvironmentState(self.budget)
+        t.ready = t.ready_actions = t.outside = ()
+        t.touched, t._enabled = {}, None
+        layout = self.layout
+        t.streams = Slots([Stream(watch, self._base(t, watch)) for watch in layout.streams])
+        t.slots = Slots([self._initial_slot(t, place) for place in layout.slots])
+        for place in layout.slots:
+            if isinstance(place, InformerSlot):
+                stream = t.streams[place.stream]
+                t.put_stream(place.stream, stream.moved(place.weight, None, 0))
+        for slot in range(len(layout.slots)):
+            t.fingerprint ^= self._slot_fingerprint(slot, t.slots[slot])
+            t.touched[slot] = None
+        self._call_handlers(t)
+        self._seal(t, t)
+        t.delivered = ()
+        return t
+
+    def _base(self, t: State, watch: Watch) -> Any:
+        whole = t.api.store.bucket(watch.resource)
+        return self.components.selected(whole, watch) if watch.node else whole
+
+    def _initial_slot(self, t: State, place: Any) -> Any:
+        if isinstance(place, ProcessSlots):
+            return True
+        if isinstance(place, NodeSlot):
+            return place.machine.empty()
+        if isinstance(place, HostSlot):
+            node = self.layout.slots[place.node_state] if place.node_state >= 0 else None
+            return HostState(
+                place.host.initial(node.machine.empty() if isinstance(node, NodeSlot) else None)
+            )
+        stream: Stream = t.streams[place.stream]
+        cache = stream.base
+        ghost = Informer(0).ghost.update({entry.key: entry for entry in cache.entries()})
+        return Informer(len(place.listeners)).evolve(
+            status=WATCHING,
+            cache=cache,
+            target=cache,
+            synced=True,
+            ghost=ghost,
+            resume=t.api.store.revision,
+            listed_at=t.api.store.revision,
+        )
+
+    def _slot_fingerprint(self, slot: int, value: Any) -> int:
+        kind = type(self.layout.slots[slot])
+        weight = self.layout.weights[slot]
+        if kind is ProcessSlots:
+            return mix(weight, bool(value))
+        return mix(weight, fingerprint_of(value) if kind is HostSlot else value.fingerprint)
+
+    def _call_handlers(self, t: State) -> None:
+        for place in self.layout.slots:
+            if isinstance(place, InformerSlot):
+                resource = place.watch.resource
+                for entry in t.streams[place.stream].base.entries():
+                    event = Notification(resource, None, entry, t.api.store.revision)
+                    for _, slot in place.listeners:
+                        self._call_handler(t, slot, event)
+
+    def _call_handler(self, t: State, slot: int, event: Notification) -> None:
+        place = self.layout.slots[slot]
+        assert isinstance(place, HostSlot)
+        host: HostState = t.slots[slot]
+        memory = place.host.handle(host.memory, event, self.steps.view(t, place))
+        self.steps.put_host(t, slot, place, HostState(memory, host.calls))

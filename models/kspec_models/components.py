@@ -1,0 +1,121 @@
+"""What a cluster is made of, and where each part runs.
+
+`Components` is what a mutant of the model changes: it replaces one part by a subclass with one
+method overridden, and everything else stays as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import attrs
+
+from kspec.errors import InputError
+from kspec_models import actions
+from kspec_models.apiserver.server import Api, ApiServer
+from kspec_models.controllers.worker import Controller, Worker
+from kspec_models.host import Host, Watch
+from kspec_models.indexes import INDEXERS
+from kspec_models.layout import Layout
+from kspec_models.objects import ApiObject, Node
+from kspec_models.reflector import Reflector
+from kspec_models.requests import Create
+from kspec_models.state import BIT
+from kspec_models.store import Snapshot, Store
+
+
+@attrs.frozen(kw_only=True)
+class Components:
+    """The parts of one cluster.
+
+    schedulers: one host per kube-scheduler process. kubelet, runtime, proxy, dataplane: made per
+    node. objects: created at the start, in this order, with their status kept where `keep_status`.
+    nodes: the names of all nodes that have processes.
+    """
+
+    api_server: ApiServer
+    reflector: Reflector
+    controllers: tuple[Controller, ...]
+    schedulers: tuple[Host, ...]
+    kubelet: Callable[[str], Host]
+    runtime: Callable[[str], Any]
+    proxy: Callable[[str], Host]
+    dataplane: Callable[[str], Any]
+    objects: tuple[ApiObject, ...] = ()
+    nodes: tuple[str, ...] = ()
+    keep_status: bool = False
+
+    def layout(self) -> Layout:
+        """Where everything is: schedulers, the controller manager, then node by node."""
+        layout = Layout()
+        for scheduler in self.schedulers:
+            layout.add_process(
+                scheduler.name, ((scheduler, actions.Schedule),), topic=BIT["schedulers"]
+            )
+        workers = tuple((Worker(c), actions.Reconcile) for c in self.controllers)
+        layout.add_process("controller-manager", workers, topic=BIT["controllers"])
+        for node in self.nodes:
+            self._add_node(layout, node)
+        return layout.sealed()
+
+    def _add_node(self, layout: Layout, node: str) -> None:
+        runtime = layout.add_node_state(
+            node, f"runtime/{node}", self.runtime(node), BIT["runtimes"]
+        )
+        kubelet = ((self.kubelet(node), actions.SyncPod),)
+        layout.add_process(
+            f"kubelet/{node}", kubelet, node=node, node_state=runtime, topic=BIT["kubelets"]
+        )
+        dataplane = layout.add_node_state(
+            node, f"dataplane/{node}", self.dataplane(node), BIT["dataplanes"]
+        )
+        proxy = ((self.proxy(node), actions.SyncProxyRules),)
+        layout.add_process(f"kube-proxy/{node}", proxy, node=node, node_state=dataplane)
+
+    def initial_api(self) -> Api:
+        """The API server after the creation of all objects; raises InputError if it refuses one."""
+        api = Api(Store(INDEXERS))
+        for obj in self.objects:
+            reply = self.api_server.apply(api, Create(obj), 0)
+            if not reply.response.ok:
+                raise InputError(
+                    f"{reply.response.reason}: {reply.response.message}",
+                    where=f"{type(obj).__name__} {obj.key}",
+                )
+            api = self._restored(reply.api, obj) if self.keep_status else reply.api
+        return api
+
+    def _restored(self, api: Api, given: ApiObject) -> Api:
+        """The created object with the status, uid and binding that a dump gave it."""
+        entry = api.store.get(f"{given.resource}/{given.key}")
+        assert entry is not None
+        kept: Any = entry.value
+        meta = given.metadata
+        kept = kept.with_metadata(
+            uid=meta.uid or kept.uid,
+            generation=meta.generation or kept.metadata.generation,
+            creation_timestamp=meta.creation_timestamp,
+            deletion_timestamp=meta.deletion_timestamp,
+            deletion_grace_period_seconds=meta.deletion_grace_period_seconds,
+        )
+        if hasattr(kept, "status"):
+            kept = kept.replace(status=given.status)  # type: ignore[attr-defined]
+        store, _ = api.store.put(entry.key, kept)
+        return attrs.evolve(api, store=store)
+
+    def selected(self, whole: Snapshot, watch: Watch) -> Snapshot:
+        """The part of a snapshot that a watch of one node selects."""
+        if watch.resource == "pods":
+            entries = whole.indexed(f"node/{watch.node}")
+        else:
+            entries = tuple(e for e in whole.entries() if e.value.name == watch.node)
+        selected = Snapshot(whole.indexer)
+        for entry in entries:
+            selected = selected.patched(entry.key, entry)
+        return selected
+
+
+def node_names(objects: tuple[ApiObject, ...]) -> tuple[str, ...]:
+    """The names of the nodes among the objects, in the order given."""
+    return tuple(obj.name for obj in objects if isinstance(obj, Node))

@@ -1,0 +1,112 @@
+"""How a pass of the Deployment controller is written: straight on, waiting at each request.
+
+Upstream's syncDeployment waits for the answer to each of its writes and often goes on with the
+object that the server returned. So a pass is a generator here: it yields a request and is sent the
+response. The controller keeps the inputs of the pass and the responses so far as the phase of the
+call, and runs the pass again from its start for the next answer: the same inputs and answers lead
+to the same next request, so the phase stays a plain value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import NamedTuple, TypeVar
+
+from kspec_models.objects import Deployment, ReplicaSet
+from kspec_models.requests import Request, Response, Update
+from kspec_models.store import Entry
+
+T = TypeVar("T")
+Steps = Generator[Request, Response, T]
+
+REVISION = "deployment.kubernetes.io/revision"
+REVISION_HISTORY = "deployment.kubernetes.io/revision-history"
+DESIRED_REPLICAS = "deployment.kubernetes.io/desired-replicas"
+MAX_REPLICAS = "deployment.kubernetes.io/max-replicas"
+
+DEFAULT_PROGRESS_DEADLINE = 600
+DEFAULT_HISTORY_LIMIT = 10
+UNLIMITED = 2**31 - 1
+RECREATE, ROLLING_UPDATE = "Recreate", "RollingUpdate"
+
+
+class WriteFailed(Exception):
+    """A request of the pass failed: the pass ends here and the key is tried again."""
+
+    def __init__(self, response: Response) -> None:
+        super().__init__(response.reason)
+        self.response = response
+
+
+class Target(NamedTuple):
+    """The Deployment as the pass has changed it so far in its own memory.
+
+    mod_revision stays that of the cache for the whole pass. Upstream ignores what a status update
+    returns too, so a second status update of one pass conflicts and the key is tried again.
+    """
+
+    deployment: Deployment
+    mod_revision: int
+    now: int
+
+
+def send(request: Request) -> Steps[Response]:
+    """Send a request; raises WriteFailed where it did not succeed."""
+    response = yield request
+    if not response.ok:
+        raise WriteFailed(response)
+    return response
+
+
+def written(request: Request) -> Steps[Entry]:
+    """Send a write; the object as the server has it now."""
+    response = yield from send(request)
+    assert response.entry is not None, "the API server answers a write with the object"
+    return response.entry
+
+
+def write_status(target: Target) -> Steps[None]:
+    """Write the status; annotations go with it, as upstream's status strategy allows."""
+    yield from send(Update(target.deployment, target.mod_revision, "status"))
+
+
+def replicas(workload: Deployment | ReplicaSet) -> int:
+    """spec.replicas, 1 where it is not set."""
+    found = workload.spec.replicas
+    return 1 if found is None else found
+
+
+def is_rolling(deployment: Deployment) -> bool:
+    return deployment.spec.strategy.type in ("", ROLLING_UPDATE)
+
+
+def progress_deadline(deployment: Deployment) -> int | None:
+    """Seconds without progress that are reported; None where progress is not watched."""
+    seconds = deployment.spec.progress_deadline_seconds
+    if seconds is None:
+        return DEFAULT_PROGRESS_DEADLINE
+    return None if seconds == UNLIMITED else seconds
+
+
+def by_creation(entries: tuple[Entry, ...]) -> tuple[Entry, ...]:
+    """Oldest first, then by name."""
+    if len(entries) < 2:
+        return entries
+    return tuple(sorted(entries, key=creation_order))
+
+
+def creation_order(entry: Entry) -> tuple[int, str]:
+    """The key that sorts ReplicaSets by age, then name; an unset time comes first."""
+    meta = entry.value.metadata
+    born = meta.creation_timestamp
+    return (-(2**63) if born is None else born), meta.name
+
+
+def active(entries: tuple[Entry, ...]) -> tuple[Entry, ...]:
+    """The ReplicaSets that want pods."""
+    return tuple(entry for entry in entries if replicas(entry.value) > 0)
+
+
+def total(entries: tuple[Entry, ...]) -> int:
+    """The sum of spec.replicas."""
+    return sum(replicas(entry.value) for entry in entries)

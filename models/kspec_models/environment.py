@@ -1,0 +1,244 @@
+"""The environment: faults drawn from a budget, the users' operations, and the clock.
+
+Nothing here is granted fairness. A fault class is enabled while the budget holds some of it; after
+`Heal` none is. Time advances to the next deadline, and only when no system action is enabled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import attrs
+
+from kspec.errors import NotEnabled
+from kspec.values import EMPTY_MAP, mix
+from kspec_models import actions
+from kspec_models.layout import HostSlot, InformerSlot, Layout, NodeSlot, ProcessSlots
+from kspec_models.reflector import DISCONNECTED, WATCHING, Informer
+from kspec_models.requests import TIMEOUT, TOO_MANY_REQUESTS, Request, Response
+from kspec_models.state import BIT, HostState, State
+from kspec_models.steps import Steps
+
+_MAX_BEHIND = 4
+"""A stale list is at most that many events of its stream behind."""
+
+
+@attrs.frozen
+class Operation:
+    """One operation of a user: requests that are applied at once, and a text for traces."""
+
+    text: str
+    requests: tuple[Request, ...]
+
+
+class Environment:
+    """The effects and guards of everything outside the system."""
+
+    def __init__(
+        self,
+        layout: Layout,
+        steps: Steps,
+        operations: tuple[Operation, ...],
+        api_host: str = "user",
+    ) -> None:
+        self.layout, self.steps, self.operations = layout, steps, operations
+        self.api_host = api_host
+        self.crashes = [p for p in layout.processes if p.hosts or p.informers]
+
+    # enabledness
+
+    def enabled(self, t: State, is_quiet: bool) -> tuple[Any, ...]:
+        """The actions of the environment; `is_quiet` says that no system action is enabled."""
+        found: list[Any] = []
+        if t.environment.operation < len(self.operations):
+            found.append(actions.User(self.operations[t.environment.operation].text))
+        if is_quiet:
+            deadline = self._next_deadline(t)
+            if deadline is not None:
+                found.append(actions.Advance(f"{deadline}s"))
+        budget = t.environment.budget
+        if budget is not EMPTY_MAP:
+            for name, left in budget.sorted_items():
+                if left:
+                    found += self._FAULTS[name](self, t)
+        return tuple(found)
+
+    def _next_deadline(self, t: State) -> int | None:
+        deadlines = []
+        for process in self.layout.processes:
+            if t.slots[process.up]:
+                for slot in process.hosts.values():
+                    place = self.layout.slots[slot]
+                    assert isinstance(place, HostSlot)
+                    deadline = place.host.deadline(t.slots[slot].memory)
+                    if deadline is not None and deadline > t.clock:
+                        deadlines.append(deadline)
+        return min(deadlines, default=None)
+
+    def _crashes(self, t: State) -> Iterator[Any]:
+        return (actions.Crash(p.name) for p in self.crashes if t.slots[p.up])
+
+    def _disconnects(self, t: State) -> Iterator[Any]:
+        for process in self.layout.processes:
+            for watch, slot in process.informers.items():
+                if t.slots[slot].status is WATCHING:
+                    yield actions.Disconnect(process.name, watch.resource)
+
+    def _stale_lists(self, t: State) -> Iterator[Any]:
+        for action in self._ready(t, actions.List):
+            _, place = self.steps.informer(action.actor, action.resource)
+            events = len(t.streams[place.stream].events)
+            for behind in range(1, min(events, _MAX_BEHIND) + 1):
+                yield actions.StaleList(action.actor, action.resource, str(behind))
+
+    def _ready(self, t: State, kind: type) -> Iterator[Any]:
+        for group in t.ready_actions:
+            for action in group:
+                if type(action) is kind:
+                    yield action
+
+    def _about_requests(self, t: State, kind: Any) -> Iterator[Any]:
+        return (kind(*action) for action in self._ready(t, actions.Deliver))
+
+    def _losses(self, t: State) -> Iterator[Any]:
+        nodes: dict[str, None] = {}
+        for process in self.layout.processes:
+            if process.node and t.slots[process.up]:
+                nodes[process.node] = None
+        return (actions.LoseNode(node) for node in nodes)
+
+    def _compactions(self, t: State) -> Iterator[Any]:
+        if t.api.store.revision > t.api.store.compacted:
+            yield actions.Compact()
+
+    _FAULTS: dict[str, Any] = {
+        "crash": _crashes,
+        "stale-list": _stale_lists,
+        "disconnect": _disconnects,
+        "lost-request": lambda self, t: self._about_requests(t, actions.LoseRequest),
+        "lost-answer": lambda self, t: self._about_requests(t, actions.LoseAnswer),
+        "throttle": lambda self, t: self._about_requests(t, actions.Throttle),
+        "compaction": _compactions,
+        "node-loss": _losses,
+    }
+
+    # effects
+
+    def spend(self, t: State, action: Any) -> None:
+        """Take one fault of the action's class from the budget."""
+        name = actions.FAULT_CLASSES[type(action)]
+        left = t.environment.budget.get(name, 0)
+        if not left:
+            raise NotEnabled(actions.encode(action))
+        budget = t.environment.budget.set(name, left - 1)
+        t.environment = t.environment._replace(budget=budget)
+        t.changed |= BIT["environment"]
+
+    def user(self, t: State, action: actions.User) -> None:
+        index = t.environment.operation
+        if index >= len(self.operations) or self.operations[index].text != action.operation:
+            raise NotEnabled(actions.encode(action))
+        t.environment = t.environment._replace(operation=index + 1)
+        t.changed |= BIT["environment"]
+        for request in self.operations[index].requests:
+            self.steps.apply(t, self.api_host, request)
+
+    def advance(self, t: State, action: actions.Advance) -> None:
+        deadline = self._next_deadline(t)
+        if deadline is None or f"{deadline}s" != action.to or t.ready:
+            raise NotEnabled(actions.encode(action))
+        t.clock = deadline
+        for process in self.layout.processes:
+            for slot in process.hosts.values():
+                t.touched[slot] = None
+        t.changed |= BIT["environment"]
+
+    def heal(self, t: State, action: actions.Heal) -> None:
+        t.environment = t.environment._replace(budget=EMPTY_MAP, is_healed=True)
+        t.changed |= BIT["environment"]
+
+    def crash(self, t: State, action: actions.Crash) -> None:
+        process = self._process(action.actor)
+        if not t.slots[process.up]:
+            raise NotEnabled(actions.encode(action))
+        self._stop(t, process)
+
+    def _process(self, name: str) -> ProcessSlots:
+        slot = self.layout.by_process.get(name, -1)
+        process = self.layout.slots[slot]
+        if slot < 0 or not isinstance(process, ProcessSlots):
+            raise NotEnabled(f"{name} is no process")
+        return process
+
+    def _stop(self, t: State, process: ProcessSlots) -> None:
+        self._put_up(t, process, False)
+        for slot in process.informers.values():
+            place = self.layout.slots[slot]
+            assert isinstance(place, InformerSlot)
+            self.steps.put_informer(t, slot, place, Informer(len(place.listeners)))
+        for slot in process.hosts.values():
+            place = self.layout.slots[slot]
+            assert isinstance(place, HostSlot)
+            self.steps.put_host(t, slot, place, None)
+
+    def _put_up(self, t: State, process: ProcessSlots, up: bool) -> None:
+        weight = self.layout.weights[process.up]
+        t.put(process.up, up, mix(weight, not up), mix(weight, up))
+        t.changed |= BIT["environment"]
+
+    def start(self, t: State, action: actions.Start) -> None:
+        process = self._process(action.actor)
+        if t.slots[process.up]:
+            raise NotEnabled(actions.encode(action))
+        self._put_up(t, process, True)
+        for slot in process.informers.values():
+            place = self.layout.slots[slot]
+            assert isinstance(place, InformerSlot)
+            started = self.steps.reflector.started(len(place.listeners))
+            self.steps.put_informer(t, slot, place, started)
+        for slot in process.hosts.values():
+            place = self.layout.slots[slot]
+            assert isinstance(place, HostSlot)
+            node = t.slots[place.node_state] if place.node_state >= 0 else None
+            self.steps.put_host(t, slot, place, HostState(place.host.initial(node)))
+
+    def lose_node(self, t: State, action: actions.LoseNode) -> None:
+        for process in self.layout.processes:
+            if process.node == action.node and t.slots[process.up]:
+                self._stop(t, process)
+        for slot, place in enumerate(self.layout.slots):
+            if isinstance(place, NodeSlot) and place.node == action.node:
+                self.steps.put_node(t, slot, place.machine.empty())
+
+    def disconnect(self, t: State, action: actions.Disconnect) -> None:
+        slot, place = self.steps.informer(action.actor, action.resource)
+        informer: Informer = t.slots[slot]
+        if informer.status is not WATCHING:
+            raise NotEnabled(actions.encode(action))
+        self.steps.put_informer(t, slot, place, self.steps.reflector.disconnected(informer))
+        assert t.slots[slot].status is DISCONNECTED
+
+    def stale_list(self, t: State, action: actions.StaleList) -> None:
+        self.steps.list(t, actions.List(action.actor, action.resource), int(action.behind))
+
+    def compact(self, t: State, action: actions.Compact) -> None:
+        store = t.api.store
+        if store.revision <= store.compacted:
+            raise NotEnabled(actions.encode(action))
+        t.api = attrs.evolve(t.api, store=store.compact(store.revision))
+
+    def lose_request(self, t: State, action: actions.LoseRequest) -> None:
+        slot, place, call = self.steps.call_of(t, action)
+        told = Response(TIMEOUT, None, "the request was lost")
+        self.steps.deliver_call(t, slot, place, call, applied=False, told=told)
+
+    def lose_answer(self, t: State, action: actions.LoseAnswer) -> None:
+        slot, place, call = self.steps.call_of(t, action)
+        told = Response(TIMEOUT, None, "the answer was lost")
+        self.steps.deliver_call(t, slot, place, call, told=told)
+
+    def throttle(self, t: State, action: actions.Throttle) -> None:
+        slot, place, call = self.steps.call_of(t, action)
+        told = Response(TOO_MANY_REQUESTS, None, "throttled")
+        self.steps.deliver_call(t, slot, place, call, applied=False, told=told)

@@ -1,0 +1,108 @@
+"""The kinds of Kubernetes 1.36: which are modelled, which are passive, which act but are not yet.
+
+A passive kind is stored and listed as uninterpreted. A kind of Kubernetes' own groups that creates,
+moves or scales pods and is not modelled is refused: a world that ignored it would answer for
+another application than the one given.
+"""
+
+from __future__ import annotations
+
+import attrs
+
+from kspec_models.objects import MODELLED, ApiObject
+
+_PASSIVE_NAMESPACED = {
+    "v1": "ConfigMap Secret Endpoints PersistentVolumeClaim LimitRange ResourceQuota PodTemplate",
+    "policy/v1": "PodDisruptionBudget",
+    "networking.k8s.io/v1": "Ingress NetworkPolicy",
+    "rbac.authorization.k8s.io/v1": "Role RoleBinding",
+    "apps/v1": "ControllerRevision",
+    "storage.k8s.io/v1": "CSIStorageCapacity",
+    "events.k8s.io/v1": "Event",
+    "resource.k8s.io/v1": "ResourceClaim ResourceClaimTemplate",
+}
+_PASSIVE_GLOBAL = {
+    "v1": "PersistentVolume",
+    "networking.k8s.io/v1": "IngressClass IPAddress ServiceCIDR",
+    "rbac.authorization.k8s.io/v1": "ClusterRole ClusterRoleBinding",
+    "storage.k8s.io/v1": "StorageClass CSIDriver CSINode VolumeAttachment VolumeAttributesClass",
+    "scheduling.k8s.io/v1": "PriorityClass",
+    "node.k8s.io/v1": "RuntimeClass",
+    "apiextensions.k8s.io/v1": "CustomResourceDefinition",
+    "apiregistration.k8s.io/v1": "APIService",
+    "certificates.k8s.io/v1": "CertificateSigningRequest",
+    "resource.k8s.io/v1": "DeviceClass ResourceSlice",
+    "flowcontrol.apiserver.k8s.io/v1": "FlowSchema PriorityLevelConfiguration",
+    "admissionregistration.k8s.io/v1": (
+        "MutatingWebhookConfiguration ValidatingWebhookConfiguration "
+        "ValidatingAdmissionPolicy ValidatingAdmissionPolicyBinding"
+    ),
+}
+_ACTING = {
+    "v1": "ReplicationController",
+    "apps/v1": "StatefulSet DaemonSet",
+    "batch/v1": "Job CronJob",
+    "autoscaling/v1": "HorizontalPodAutoscaler",
+    "autoscaling/v2": "HorizontalPodAutoscaler",
+}
+
+
+@attrs.frozen
+class Kind:
+    """One kind. `type` is the class of its objects, None for a passive or an unmodelled one."""
+
+    api_version: str
+    name: str
+    plural: str
+    is_namespaced: bool = True
+    type: type[ApiObject] | None = None
+    is_acting: bool = False
+
+
+def plural_of(kind: str) -> str:
+    """The resource name that a kind is served under, by upstream's rule of guessing."""
+    lower = kind.lower()
+    if lower.endswith(("s", "x", "ch", "sh")):
+        return lower if lower == "endpoints" else lower + "es"
+    return lower[:-1] + "ies" if lower.endswith("y") and lower[-2] not in "aeiou" else lower + "s"
+
+
+def _table() -> dict[tuple[str, str], Kind]:
+    found = {
+        (cls.API_VERSION, cls.KIND): Kind(
+            cls.API_VERSION, cls.KIND, cls.RESOURCE, cls.NAMESPACED, cls
+        )
+        for cls in MODELLED
+    }
+    for names, namespaced, acting in (
+        (_PASSIVE_NAMESPACED, True, False),
+        (_PASSIVE_GLOBAL, False, False),
+        (_ACTING, True, True),
+    ):
+        for version, text in names.items():
+            for kind in text.split():
+                known = Kind(version, kind, plural_of(kind), namespaced, None, acting)
+                found.setdefault((version, kind), known)
+    return found
+
+
+KINDS: dict[tuple[str, str], Kind] = _table()
+
+
+def is_builtin_group(api_version: str) -> bool:
+    """Whether an apiVersion belongs to Kubernetes itself and not to a custom resource."""
+    group = api_version.rpartition("/")[0]
+    return "." not in group or group.endswith(".k8s.io")
+
+
+def lookup(api_version: str, kind: str) -> Kind | None:
+    """The kind, a passive stand-in for a custom resource, or None if it does not exist."""
+    known = KINDS.get((api_version, kind))
+    if known is None and not is_builtin_group(api_version):
+        return Kind(api_version, kind, plural_of(kind))
+    return known
+
+
+def by_name(kind: str) -> Kind | None:
+    """The modelled kind of that name, as a world's operations name it."""
+    return next((k for k in KINDS.values() if k.name == kind and k.type is not None), None)

@@ -1,0 +1,148 @@
+"""Where everything is in the state: processes, their informers and hosts, and nodes, as slots.
+
+Fixed for a world when its cluster is composed; the order of slots is the order of `enabled`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+
+from kspec.values import fingerprint
+from kspec_models.host import Host, Watch
+
+
+@attrs.frozen(eq=False)
+class ProcessSlots:
+    """One process. informers and hosts map a watch or host name to its slot; node is "" or a name.
+
+    Its own slot `up` holds whether it runs.
+    """
+
+    name: str
+    index: int
+    node: str
+    up: int
+    informers: dict[Watch, int]
+    hosts: dict[str, int]
+
+
+@attrs.frozen(eq=False)
+class InformerSlot:
+    """listeners: host numbers in the order of `Informer.handled`, as (name, slot)."""
+
+    process: int
+    watch: Watch
+    stream: int
+    weight: int
+    listeners: tuple[tuple[str, int], ...]
+
+
+@attrs.frozen(eq=False)
+class HostSlot:
+    """verb: the action type it acts by. node_state: slot of what it owns on its node, or -1.
+
+    sources: for each watched resource its informer slot and its listener number there.
+    caches: informer slot of every resource that its process watches.
+    """
+
+    process: int
+    host: Host
+    verb: Any
+    node_state: int
+    topic: int
+    sources: dict[str, tuple[int, int]]
+    caches: dict[str, int]
+
+
+@attrs.frozen(eq=False)
+class NodeSlot:
+    """State that belongs to a node: its container runtime or its dataplane."""
+
+    node: str
+    name: str
+    machine: Any
+    owner: int
+    topic: int
+
+
+@attrs.define(eq=False)
+class Layout:
+    """All slots and all streams; `watchers[i]` are the informer slots that follow stream i."""
+
+    processes: list[ProcessSlots] = attrs.field(factory=list)
+    slots: list[InformerSlot | HostSlot | NodeSlot | ProcessSlots] = attrs.field(factory=list)
+    streams: list[Watch] = attrs.field(factory=list)
+    stream_index: dict[Watch, int] = attrs.field(factory=dict)
+    watchers: list[list[int]] = attrs.field(factory=list)
+    by_process: dict[str, int] = attrs.field(factory=dict)
+    by_host: dict[str, int] = attrs.field(factory=dict)
+    by_informer: dict[tuple[str, str], int] = attrs.field(factory=dict)
+    weights: list[int] = attrs.field(factory=list)
+
+    def stream(self, watch: Watch) -> int:
+        """The index of the stream of a watch, made at its first use."""
+        if watch not in self.stream_index:
+            self.stream_index[watch] = len(self.streams)
+            self.streams.append(watch)
+            self.watchers.append([])
+        return self.stream_index[watch]
+
+    def add_node_state(self, node: str, name: str, machine: Any, topic: int) -> int:
+        """A slot for the state of a node; its owner (kubelet or kube-proxy) comes later."""
+        self.slots.append(NodeSlot(node, name, machine, -1, topic))
+        self.by_host[name] = len(self.slots) - 1
+        return len(self.slots) - 1
+
+    def add_process(
+        self,
+        name: str,
+        hosts: tuple[tuple[Host, Any], ...],
+        *,
+        node: str = "",
+        node_state: int = -1,
+        topic: int = 0,
+        extra: tuple[Watch, ...] = (),
+    ) -> None:
+        """A process with its hosts (each with its action type) and the informers they share."""
+        up = len(self.slots)
+        process = ProcessSlots(name, len(self.processes), node, up, {}, {})
+        self.processes.append(process)
+        self.by_process[name] = up
+        self.slots.append(process)
+        watches: dict[Watch, list[str]] = {watch: [] for watch in extra}
+        for host, _ in hosts:
+            for watch in host.watches:
+                watches.setdefault(watch, []).append(host.name)
+        first_host = up + 1 + len(watches)
+        numbers = {host.name: first_host + i for i, (host, _) in enumerate(hosts)}
+        for watch, names in watches.items():
+            slot = len(self.slots)
+            process.informers[watch] = slot
+            self.by_informer[name, watch.resource] = slot
+            stream = self.stream(watch)
+            self.watchers[stream].append(slot)
+            weight = fingerprint(("weight", name, watch)) | 1
+            listeners = tuple((n, numbers[n]) for n in names)
+            self.slots.append(InformerSlot(process.index, watch, stream, weight, listeners))
+        caches = {watch.resource: slot for watch, slot in process.informers.items()}
+        for host, verb in hosts:
+            process.hosts[host.name] = len(self.slots)
+            self.by_host[host.name] = len(self.slots)
+            sources = {
+                watch.resource: (process.informers[watch], watches[watch].index(host.name))
+                for watch in host.watches
+            }
+            self.slots.append(
+                HostSlot(process.index, host, verb, node_state, topic, sources, caches)
+            )
+        if node_state >= 0:
+            owned = self.slots[node_state]
+            assert isinstance(owned, NodeSlot)
+            self.slots[node_state] = attrs.evolve(owned, owner=numbers[hosts[0][0].name])
+
+    def sealed(self) -> Layout:
+        """This layout with a fingerprint weight per slot."""
+        self.weights = [fingerprint(("slot", i)) for i in range(len(self.slots))]
+        return self

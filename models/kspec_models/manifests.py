@@ -1,0 +1,187 @@
+"""Reading what `kubectl` takes or dumps: YAML or JSON, several documents, lists.
+
+Every problem is one InputError line with file, line and object. Passive kinds become
+`Unstructured`; a kind that acts on pods and is not modelled is refused unless it is to be ignored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import attrs
+import yaml
+
+from kspec.errors import InputError
+from kspec_models.apiserver.defaults import DEFAULTS
+from kspec_models.apiserver.validate import problems
+from kspec_models.kinds import Kind, is_builtin_group, lookup
+from kspec_models.objects import ApiObject, Unstructured
+
+_LISTS = ("List", "PodList", "NodeList", "DeploymentList", "ReplicaSetList", "ServiceList")
+
+
+@attrs.frozen
+class Document:
+    """One document of a file: where it starts, and its JSON."""
+
+    where: str
+    data: Mapping[str, Any]
+
+
+def read_documents(path: Path) -> tuple[Document, ...]:
+    """The documents of a file, lists taken apart; raises InputError if there is none."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "not UTF-8 text"
+        raise InputError(f"cannot be read: {reason}", where=str(path)) from None
+    found = tuple(_flattened(parse_documents(text, str(path))))
+    if not found:
+        raise InputError(
+            "holds no object", where=str(path), expected="Kubernetes objects or a World"
+        )
+    return found
+
+
+def parse_documents(text: str, where: str) -> Iterator[Document]:
+    """The documents of a text; raises InputError with the line where it is not YAML."""
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)(text)
+    try:
+        while loader.check_node():
+            node = loader.get_node()
+            data = loader.construct_document(node)
+            if data is not None:
+                yield _document(data, f"{where}:{node.start_mark.line + 1}")
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line = f":{mark.line + 1}" if mark else ""
+        problem = " ".join(str(error.problem or error.context).split())
+        raise InputError(f"not YAML: {problem}", where=f"{where}{line}") from None
+    except (yaml.YAMLError, ValueError, TypeError) as error:
+        raise InputError(f"not YAML: {str(error).splitlines()[0]}", where=where) from None
+    finally:
+        loader.dispose()
+
+
+def _document(data: Any, where: str) -> Document:
+    if not isinstance(data, Mapping):
+        raise InputError(
+            f"a document that is {_named_type(data)}",
+            where=where,
+            expected="a map with apiVersion and kind",
+        )
+    return Document(where, data)
+
+
+def _named_type(data: Any) -> str:
+    return {list: "a list", str: "text", int: "a number", float: "a number"}.get(
+        type(data), type(data).__name__
+    )
+
+
+def _flattened(documents: Iterator[Document]) -> Iterator[Document]:
+    for document in documents:
+        kind = document.data.get("kind")
+        items = document.data.get("items")
+        if kind in _LISTS and isinstance(items, list):
+            for i, item in enumerate(items):
+                yield _document(item, f"{document.where}: items[{i}]")
+        else:
+            yield document
+
+
+def read_object(document: Document, *, ignore_unmodelled: bool = False) -> ApiObject | None:
+    """The object of a document, validated; None for one that is to be ignored.
+
+    Raises InputError for anything that the API server would refuse, and for an acting kind that
+    is not modelled.
+    """
+    kind = _kind_of(document)
+    name = _name_of(document)
+    where = f"{document.where}: {kind.name} {name}"
+    if kind.is_acting:
+        if ignore_unmodelled:
+            return None
+        raise InputError(
+            "this kind creates, moves or scales pods and is not modelled yet",
+            where=where,
+            expected="a modelled kind, or --ignore-unmodelled to leave it out",
+        )
+    obj = _decoded(document, kind, where)
+    if kind.is_namespaced and not obj.namespace:
+        obj = obj.with_metadata(namespace="default")
+    elif not kind.is_namespaced and obj.namespace:
+        obj = obj.with_metadata(namespace="")
+    defaulted = DEFAULTS[obj.resource](obj) if obj.resource in DEFAULTS else obj
+    found = problems(defaulted)
+    if found:
+        raise InputError(found[0], where=where)
+    return obj
+
+
+def _kind_of(document: Document) -> Kind:
+    data = document.data
+    version, name = data.get("apiVersion"), data.get("kind")
+    for field, value in (("apiVersion", version), ("kind", name)):
+        if not isinstance(value, str) or not value:
+            raise InputError(
+                f"no Kubernetes object: {field} is missing",
+                where=document.where,
+                expected="a document with apiVersion, kind and metadata.name",
+            )
+    kind = lookup(str(version), str(name))
+    if kind is None:
+        group = "Kubernetes 1.36" if is_builtin_group(str(version)) else str(version)
+        raise InputError(
+            f"kind {name} of {version} does not exist in {group}",
+            where=document.where,
+            expected="a kind that the API server serves, e.g. apps/v1 Deployment",
+        )
+    return kind
+
+
+def _name_of(document: Document) -> str:
+    meta = document.data.get("metadata")
+    name = meta.get("name") or meta.get("generateName") if isinstance(meta, Mapping) else None
+    if not isinstance(name, str) or not name:
+        raise InputError(
+            f"{document.data['kind']} without a name",
+            where=document.where,
+            expected="metadata.name",
+        )
+    return name
+
+
+def _decoded(document: Document, kind: Kind, where: str) -> Any:
+    try:
+        if kind.type is None:
+            raw = Unstructured.from_json(document.data)
+            return raw.replace(plural=kind.plural)
+        body = {k: v for k, v in document.data.items() if k not in ("apiVersion", "kind")}
+        return kind.type.from_json(body)
+    except InputError as error:
+        raise InputError(str(error), where=where) from None
+
+
+def read_objects(
+    documents: tuple[Document, ...], *, ignore_unmodelled: bool = False
+) -> tuple[ApiObject, ...]:
+    """All objects of the documents; raises InputError for two of the same name."""
+    found: dict[tuple[str, str], str] = {}
+    objects = []
+    for document in documents:
+        obj = read_object(document, ignore_unmodelled=ignore_unmodelled)
+        if obj is None:
+            continue
+        identity = (obj.resource, obj.key)
+        if identity in found:
+            raise InputError(
+                f"duplicate name: {obj.resource} {obj.key} is also at {found[identity]}",
+                where=document.where,
+                expected="one object of each name",
+            )
+        found[identity] = document.where
+        objects.append(obj)
+    return tuple(objects)

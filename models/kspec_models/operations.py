@@ -1,0 +1,61 @@
+"""What users do in a world: apply, delete, scale and patch, as kubectl would ask for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from kspec.errors import InputError
+from kspec_models.environment import Operation
+from kspec_models.kinds import by_name
+from kspec_models.manifests import Document, read_object
+from kspec_models.objects import freeze
+from kspec_models.requests import Create, Delete, Patch, Request
+
+
+def read_operation(data: Mapping[str, Any]) -> Operation:
+    """One operation of a world document; raises InputError if it is none."""
+    for verb, read in _READERS.items():
+        if verb in data:
+            text, request = read(data[verb])
+            return Operation(text, request)
+    raise InputError(f"operation {dict(data)}", expected="one of " + ", ".join(_READERS))
+
+
+def _target(data: Mapping[str, Any]) -> tuple[str, str, str]:
+    kind = by_name(str(data.get("kind", "")))
+    name = data.get("name")
+    if kind is None or not name:
+        raise InputError(f"operation on {dict(data)}", expected="a modelled kind and a name")
+    key = f"{data.get('namespace', 'default')}/{name}" if kind.is_namespaced else str(name)
+    return kind.plural, key, f"{kind.name} {key}"
+
+
+def _apply(data: Mapping[str, Any]) -> tuple[str, tuple[Request, ...]]:
+    obj = read_object(Document("operation", data))
+    if obj is None:
+        raise InputError("apply of a kind that is not modelled")
+    body = {k: v for k, v in obj.to_json().items() if k not in ("apiVersion", "kind", "status")}
+    patch = Patch(obj.resource, obj.key, freeze(body))
+    return f"apply {type(obj).__name__} {obj.key}", (patch, Create(obj))
+
+
+def _delete(data: Mapping[str, Any]) -> tuple[str, tuple[Request, ...]]:
+    resource, key, text = _target(data)
+    grace = data.get("gracePeriodSeconds")
+    return f"delete {text}", (Delete(resource, key, grace_period_seconds=grace),)
+
+
+def _scale(data: Mapping[str, Any]) -> tuple[str, tuple[Request, ...]]:
+    resource, key, text = _target(data)
+    replicas = data["replicas"]
+    patch = Patch(resource, key, freeze({"spec": {"replicas": replicas}}))
+    return f"scale {text} to {replicas}", (patch,)
+
+
+def _patch(data: Mapping[str, Any]) -> tuple[str, tuple[Request, ...]]:
+    resource, key, text = _target(data)
+    return f"patch {text}", (Patch(resource, key, freeze(data["patch"])),)
+
+
+_READERS = {"apply": _apply, "delete": _delete, "scale": _scale, "patch": _patch}

@@ -1,0 +1,191 @@
+"""Reflector and informer: one watch of one process, its cache, and what its handlers are told.
+
+After staging/src/k8s.io/client-go/tools/cache/{reflector,delta_fifo,shared_informer}.go at 1.36.
+A cache is the stream's snapshot at a position, except while a Replace is being popped: then it is
+the old snapshot patched key by key, unless `atomic` (AtomicFIFO) replaces it at once.
+
+Left out: bookmarks while connected (a resumed watch starts from the last event or list received),
+resync, and the compression of several deltas of one key into one pop, which a burst of Syncs
+without a handler between them is equal to for every handler that reads its cache.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import immutables
+
+from kspec.log import Log
+from kspec.values import MASK, fingerprint_of, mix
+from kspec_models.host import Notification
+from kspec_models.store import EMPTY_SNAPSHOT, Entry, Snapshot
+from kspec_models.streams import Stream
+
+DOWN: Final = "down"
+LISTING: Final = "listing"
+REPLACING: Final = "replacing"
+WATCHING: Final = "watching"
+DISCONNECTED: Final = "disconnected"
+
+_FACTOR: Final = 0x9FB21C651E98DF25
+
+
+def is_gone(resume: int, compacted: int) -> bool:
+    """Whether a watch after revision `resume` misses changes that were compacted: 410 Gone.
+
+    The store still has the change at the compaction revision itself.
+    """
+    return resume + 1 < compacted
+
+
+class Told:
+    """A notification in the order in which handlers get it, with its name in traces."""
+
+    __slots__ = ("hash", "identity", "notification")
+
+    def __init__(self, notification: Notification, identity: str, before: int) -> None:
+        self.notification, self.identity = notification, identity
+        new = notification.new
+        own = new.fingerprint if new is not None else mix(fingerprint_of(notification.key), 1)
+        self.hash = (before * _FACTOR + own) & MASK
+
+
+class Informer:
+    """The state of one watch. Immutable; `evolve` makes the next one.
+
+    position: how many stream events it has received. cache: what its listers read. remaining:
+    keys of a Replace still to be popped, target the snapshot that they lead to. told: every
+    notification since the process started, handled[i] how many of them host i has taken.
+    resume: the revision that a broken watch resumes from. ghost: the last entry that was told of
+    each key, for properties only.
+    """
+
+    __slots__ = (
+        "cache",
+        "ghost",
+        "handled",
+        "listed_at",
+        "position",
+        "remaining",
+        "resume",
+        "status",
+        "synced",
+        "target",
+        "told",
+    )
+
+    def __init__(self, hosts: int) -> None:
+        self.status = DOWN
+        self.position = 0
+        self.cache = self.target = EMPTY_SNAPSHOT
+        self.remaining: tuple[str, ...] = ()
+        self.told: Log[Told] = Log()
+        self.handled = (0,) * hosts
+        self.resume = self.listed_at = 0
+        self.synced = False
+        self.ghost: immutables.Map[str, Entry] = immutables.Map()
+
+    def evolve(self, **changes: Any) -> Informer:
+        """This informer with some fields changed."""
+        new = Informer.__new__(Informer)
+        for name in Informer.__slots__:
+            setattr(new, name, changes[name] if name in changes else getattr(self, name))
+        return new
+
+    def pending(self, host: int) -> int:
+        """How many notifications host number `host` has not taken yet."""
+        return len(self.told) - self.handled[host]
+
+    def tell(self, notification: Notification, identity: str) -> Log[Told]:
+        """The notifications with one more."""
+        told = self.told
+        before = told[len(told) - 1].hash if told else 0
+        return told.append(Told(notification, identity, before))
+
+    @property
+    def fingerprint(self) -> int:
+        """Everything that matters later, but the unseen events, which the stream accounts for."""
+        told, length = self.told, len(self.told)
+        end = told[length - 1].hash if length else 0
+        unhandled = 0
+        for position in self.handled:
+            if position != length:
+                start = told[position - 1].hash if position else 0
+                rest = end - start * pow(_FACTOR, length - position, MASK + 1)
+                unhandled = mix(unhandled, (rest ^ position - length) & MASK)
+        if self.status is WATCHING:
+            return unhandled
+        head = fingerprint_of((self.status, self.remaining, self.synced))
+        return mix(mix(head, self.cache.fingerprint ^ self.target.fingerprint), unhandled)
+
+
+class Reflector:
+    """How watches proceed. One object for all informers; a mutant of the model replaces methods."""
+
+    def __init__(self, *, atomic: bool = True) -> None:
+        self.atomic = atomic
+
+    def receive(self, informer: Informer, stream: Stream) -> Informer:
+        """The next watch event reaches the cache and is told to the handlers."""
+        event = stream.events[informer.position]
+        resource = stream.watch.resource
+        notification = Notification(resource, event.old, event.new, event.revision)
+        new = Informer.__new__(Informer)
+        new.status, new.synced = informer.status, informer.synced
+        new.position = informer.position + 1
+        new.cache = new.target = event.snapshot
+        new.remaining, new.handled = informer.remaining, informer.handled
+        new.told = informer.tell(notification, event.identity)
+        new.resume = event.revision
+        new.listed_at, new.ghost = informer.listed_at, informer.ghost
+        return new
+
+    def started(self, hosts: int) -> Informer:
+        """A process starts: nothing is cached, the first list is due."""
+        return Informer(hosts).evolve(status=LISTING)
+
+    def disconnected(self, informer: Informer) -> Informer:
+        """The watch breaks; what was received stays."""
+        return informer.evolve(status=DISCONNECTED)
+
+    def resumed(self, informer: Informer, compacted: int) -> Informer:
+        """The watch is asked for again: 410 Gone, and so a new list, if its start is compacted."""
+        gone = is_gone(informer.resume, compacted)
+        return informer.evolve(status=LISTING if gone else WATCHING)
+
+    def listed(self, informer: Informer, stream: Stream, position: int, revision: int) -> Informer:
+        """A list was answered with the objects at `position`: a Replace of all keys begins."""
+        target = stream.snapshot(position)
+        keys = {e.key for e in target.entries()} | {e.key for e in informer.cache.entries()}
+        replacing = informer.evolve(
+            status=REPLACING,
+            position=position,
+            target=target,
+            remaining=tuple(sorted(keys)),
+            resume=revision,
+            listed_at=revision,
+        )
+        return self._watching(replacing) if not keys else replacing
+
+    def popped(self, informer: Informer, resource: str, key: str) -> Informer:
+        """One key of the Replace reaches the cache; handlers hear of an add, update or delete."""
+        old, new = informer.cache.get(key), informer.target.get(key)
+        told = informer.told
+        if old is not None or new is not None:
+            notification = Notification(resource, old, new, informer.listed_at)
+            version = new.version if new is not None else "gone"
+            told = informer.tell(notification, f"{key.partition('/')[2]}@{version}")
+        after = informer.evolve(
+            told=told,
+            cache=self._patched(informer, key, new),
+            remaining=tuple(k for k in informer.remaining if k != key),
+        )
+        return after if after.remaining else self._watching(after)
+
+    def _patched(self, informer: Informer, key: str, new: Entry | None) -> Snapshot:
+        if informer.cache is EMPTY_SNAPSHOT:
+            return Snapshot(informer.target.indexer).patched(key, new)
+        return informer.cache.patched(key, new)
+
+    def _watching(self, informer: Informer) -> Informer:
+        return informer.evolve(status=WATCHING, cache=informer.target, synced=True)

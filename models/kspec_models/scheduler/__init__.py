@@ -1,0 +1,1 @@
+"""kube-scheduler: its cache, its queue, its cycle and its plugins."""

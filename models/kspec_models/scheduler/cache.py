@@ -1,0 +1,157 @@
+"""The scheduler's cache: nodes with the pods that are bound, or assumed to be, on each.
+
+After pkg/scheduler/backend/cache/cache.go at 1.36. A pod is *assumed* from the moment the cycle
+picks a node until the watch confirms the binding, or the binding fails and it is forgotten. Pods
+are found by uid. A pod on a node that is not known yet gets a NodeInfo without a node, which no
+cycle sees.
+
+Left out: image states, volume claims and pod groups. The expiry of assumed pods is off upstream as
+well (durationToExpireAssumedPod is 0), so FinishBinding changes nothing that can be observed; it
+stays as an operation, so that a mutant can bring the expiry back.
+
+Where upstream stops the process over a corrupted cache (a pod that was updated or deleted is on
+another node than the cache has it), `CorruptedCache` is raised.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from typing import NamedTuple
+
+from kspec.errors import KspecError
+from kspec.values import EMPTY_MAP, FingerprintedMap, Memo
+from kspec_models.objects import Node, Pod
+from kspec_models.scheduler.nodeinfo import NodeInfo, cached
+
+
+class CorruptedCache(KspecError):
+    """The events of a pod contradict the cache; upstream's scheduler exits here."""
+
+
+class PodState(NamedTuple):
+    """A pod of the cache. is_assumed: charged, but its binding is not confirmed yet."""
+
+    pod: Pod
+    is_assumed: bool = False
+
+
+class Cache(NamedTuple):
+    """node_infos: by the node's name. pods: by uid. names: the nodes that exist, sorted."""
+
+    node_infos: FingerprintedMap[str, NodeInfo] = EMPTY_MAP
+    pods: FingerprintedMap[str, PodState] = EMPTY_MAP
+    names: tuple[str, ...] = ()
+
+    def snapshot(self) -> tuple[NodeInfo, ...]:
+        """The NodeInfos of the nodes that exist, in the order of names."""
+        node_infos = self.node_infos
+        return tuple(node_infos[name] for name in self.names)
+
+    def is_assumed(self, uid: str) -> bool:
+        state = self.pods.get(uid)
+        return state is not None and state.is_assumed
+
+    def pod(self, uid: str) -> Pod | None:
+        """The pod as the cache has it, with the node it was assumed on or bound to."""
+        state = self.pods.get(uid)
+        return state.pod if state is not None else None
+
+    def assume(self, pod: Pod, node: str) -> Cache | None:
+        """Charge a pod to a node before it is bound; None where the cache has the pod already."""
+        if pod.metadata.uid in self.pods:
+            return None
+        return self._charge(_ASSUMED((pod, node)), True)
+
+    def finish_binding(self, uid: str) -> Cache:
+        """The binding was answered; starts the clock of an expiry that is off."""
+        return self
+
+    def forget(self, uid: str, node: str) -> Cache | None:
+        """Undo an assume. The same cache where the pod is gone from it; None where it cannot be
+        forgotten, because it is not assumed any more or is on another node."""
+        state = self.pods.get(uid)
+        if state is None:
+            return self
+        if state.pod.spec.node_name != node or not state.is_assumed:
+            return None
+        return self._discharge(state.pod)
+
+    def add_pod(self, pod: Pod) -> Cache:
+        """The watch shows a bound pod: confirms an assumed one, on whatever node it landed.
+
+        A pod that was added before is left as it is.
+        """
+        state = self.pods.get(pod.metadata.uid)
+        if state is None:
+            return self._charge(pod, False)
+        if not state.is_assumed:
+            return self
+        return self._discharge(state.pod)._charge(pod, False)
+
+    def update_pod(self, old: Pod, new: Pod) -> Cache:
+        """The watch shows a new version of a bound pod. An assumed one waits for its add."""
+        state = self.pods.get(old.metadata.uid)
+        if state is None or state.is_assumed:
+            return self
+        if state.pod.spec.node_name != new.spec.node_name:
+            raise CorruptedCache(f"pod {new.key} moved to node {new.spec.node_name}")
+        if old.metadata.uid == new.metadata.uid and state.pod == cached(new):
+            return self
+        return self._discharge(state.pod)._charge(new, False)
+
+    def remove_pod(self, pod: Pod) -> Cache:
+        """The watch shows that a bound pod is gone, even if it is only assumed here."""
+        state = self.pods.get(pod.metadata.uid)
+        if state is None:
+            return self
+        if pod.spec.node_name not in ("", state.pod.spec.node_name):
+            raise CorruptedCache(f"pod {pod.key} was deleted on node {pod.spec.node_name}")
+        return self._discharge(state.pod)
+
+    def set_node(self, node: Node) -> Cache:
+        """A node was added or updated; pods that were there before it keep their charge."""
+        name = node.metadata.name
+        info = self.node_infos.get(name) or _NOTHING
+        names = self.names
+        index = bisect_left(names, name)
+        if index == len(names) or names[index] != name:
+            names = (*names[:index], name, *names[index:])
+        return self._replace(
+            node_infos=self.node_infos.set(name, info.with_node(node)), names=names
+        )
+
+    def remove_node(self, name: str) -> Cache:
+        """A node was deleted; its NodeInfo stays as a ghost while pods are known on it."""
+        info = self.node_infos.get(name)
+        if info is None:
+            return self
+        return self._with_info(name, info.with_node(None))._replace(
+            names=tuple(other for other in self.names if other != name)
+        )
+
+    def _charge(self, pod: Pod, assumed: bool) -> Cache:
+        pod = cached(pod)
+        info = self.node_infos.get(pod.spec.node_name) or _NOTHING
+        return self._with_info(pod.spec.node_name, info.with_pod(pod))._replace(
+            pods=self.pods.set(pod.metadata.uid, PodState(pod, assumed))
+        )
+
+    def _discharge(self, pod: Pod) -> Cache:
+        name, uid = pod.spec.node_name, pod.metadata.uid
+        info = self.node_infos[name].without_pod(uid)
+        return self._with_info(name, info)._replace(pods=self.pods.without(uid))
+
+    def _with_info(self, name: str, info: NodeInfo) -> Cache:
+        if info.node is None and not info.pods:
+            return self._replace(node_infos=self.node_infos.without(name))
+        return self._replace(node_infos=self.node_infos.set(name, info))
+
+
+def _assumed(key: tuple[Pod, str]) -> Pod:
+    pod, node = key
+    return pod.replace(spec=pod.spec.replace(node_name=node))
+
+
+_ASSUMED: Memo[tuple[Pod, str], Pod] = Memo("assumed pod", _assumed)
+_NOTHING = NodeInfo()
+EMPTY_CACHE = Cache()

@@ -1,0 +1,16 @@
+"""First fit: the default filters, and the first feasible node in the order of names.
+
+Not a profile of upstream's: the simplest policy that is correct, to compare others with.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+from kspec_models.scheduler.plugin_policy import PluginPolicy
+
+
+@cache
+def first_fit() -> PluginPolicy:
+    """The default filters and no score."""
+    return PluginPolicy("first-fit")

@@ -1,0 +1,162 @@
+"""The scheduler framework: statuses, what a plugin is, and what a policy is.
+
+After k8s.io/kube-scheduler/framework (Code, Status) and pkg/scheduler/framework/runtime at 1.36.
+
+A policy decides where a pod goes: `filter` says which nodes can take it, `score` rates those, and
+`choose` takes the best. Write one as a class with these two methods (see `Policy`), or, to have it
+proved by z3 too, over plain numbers (see `NumericPolicy`). Upstream breaks ties at random; here
+the lowest name wins, so that a run can be repeated.
+
+Left out: PostFilter (preemption), Permit, extenders, and percentageOfNodesToScore: every node is
+looked at, which upstream does below 100 nodes as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, NamedTuple, Protocol
+
+from kspec_models.objects import Pod
+from kspec_models.objects.core import PodSpec
+from kspec_models.scheduler.nodeinfo import NodeInfo
+
+MAX_NODE_SCORE: Final = 100
+
+SUCCESS_CODE: Final = "Success"
+ERROR: Final = "Error"
+UNSCHEDULABLE: Final = "Unschedulable"
+UNRESOLVABLE: Final = "UnschedulableAndUnresolvable"
+SKIP: Final = "Skip"
+
+
+class Status(NamedTuple):
+    """What a plugin says of a node: a code, upstream's reasons, and the plugin that said so."""
+
+    code: str = SUCCESS_CODE
+    reasons: tuple[str, ...] = ()
+    plugin: str = ""
+
+    @property
+    def ok(self) -> bool:
+        return self.code == SUCCESS_CODE
+
+    @property
+    def is_rejected(self) -> bool:
+        """Whether the pod does not fit, as opposed to an error of the plugin."""
+        return self.code in (UNSCHEDULABLE, UNRESOLVABLE)
+
+
+SUCCESS: Final = Status()
+
+
+class Context(NamedTuple):
+    """What a policy may look at besides the pod and the node.
+
+    nodes: the snapshot of all nodes in the order of names. caches: the informer caches by
+    resource, of the resources that the policy names in `resources`.
+    """
+
+    nodes: tuple[NodeInfo, ...] = ()
+    caches: Mapping[str, Any] = {}  # noqa: RUF012 - never written to
+
+
+class FilterPlugin(Protocol):
+    """Says whether a node can take a pod, from the pod's spec and the NodeInfo alone."""
+
+    @property
+    def name(self) -> str: ...
+
+    def filter(self, spec: PodSpec, node_info: NodeInfo) -> Status: ...
+
+
+class ScorePlugin(Protocol):
+    """Rates a node, from the pod's spec and the NodeInfo alone; higher is better at the end."""
+
+    @property
+    def name(self) -> str: ...
+
+    def score(self, spec: PodSpec, node_info: NodeInfo) -> int: ...
+
+    def normalize(self, scores: Sequence[int]) -> Sequence[int]:
+        """The scores of all feasible nodes, brought to 0..100."""
+        ...
+
+
+class Policy(Protocol):
+    """Where pods go.
+
+    Optional attributes: `resources`, the resources besides pods and nodes whose caches it reads;
+    `hints`, the queueing hints of its rejections (without any, every event retries a pod).
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    def filter(self, pod: Pod, node_info: NodeInfo, context: Context) -> Status:
+        """Whether the node can take the pod. Only nodes that exist are asked about."""
+        ...
+
+    def score(
+        self, pod: Pod, node_infos: tuple[NodeInfo, ...], context: Context
+    ) -> Sequence[int]:
+        """A score per feasible node, higher is better. Not asked for when only one is feasible."""
+        ...
+
+
+def choose(node_infos: Sequence[NodeInfo], scores: Sequence[int]) -> NodeInfo:
+    """The node of the highest score; the first in order (the lowest name) among equals."""
+    best, best_score = node_infos[0], scores[0]
+    for info, score in zip(node_infos[1:], scores[1:], strict=True):
+        if score > best_score:
+            best, best_score = info, score
+    return best
+
+
+def default_normalize(scores: Sequence[int], reverse: bool) -> Sequence[int]:
+    """Scale scores of at least 0 so that the highest is 100; `reverse` makes low ones high.
+
+    As DefaultNormalizeScore: with no score above 0 all are 0, or all 100 in reverse.
+    """
+    highest = max(scores, default=0)
+    if highest == 0:
+        return [MAX_NODE_SCORE] * len(scores) if reverse else scores
+    scaled = [MAX_NODE_SCORE * score // highest for score in scores]
+    return [MAX_NODE_SCORE - score for score in scaled] if reverse else scaled
+
+
+class NodeNumbers(NamedTuple):
+    """A node as numbers: milli-cores, bytes, counts. All at least 0."""
+
+    allocatable_milli_cpu: int
+    allocatable_memory: int
+    allocatable_ephemeral_storage: int
+    allowed_pods: int
+    requested_milli_cpu: int
+    requested_memory: int
+    requested_ephemeral_storage: int
+    pods: int
+
+
+class PodNumbers(NamedTuple):
+    """A pod's requests as numbers: milli-cores and bytes."""
+
+    milli_cpu: int
+    memory: int
+    ephemeral_storage: int
+
+
+class NumericPolicy(Protocol):
+    """A policy over plain numbers, marked by `numeric = True`; runs symbolically as it stands.
+
+    Every other hard constraint (taints, affinity, ports, ...) is judged by the default filters.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    def filter(self, pod: PodNumbers, node: NodeNumbers) -> bool: ...
+
+    def score(self, pod: PodNumbers, node: NodeNumbers) -> int: ...
+
+
+PolicyFactory = Callable[[], Policy]

@@ -1,0 +1,150 @@
+"""PodTopologySpread, as far as the system's default constraints go: spread the pods of a service
+or ReplicaSet over nodes (maxSkew 3) and zones (maxSkew 5), if that can be done.
+
+After pkg/scheduler/framework/plugins/podtopologyspread/{common,scoring}.go and
+plugins/helper/spread.go at 1.36.
+
+Left out: constraints that a pod brings itself, both the filtering and the scoring ones: a pod
+that has any is scored as if it had none. That is sound for what fits where only as long as worlds
+use no constraint of DoNotSchedule. Also left out: the selectors of ReplicationControllers and
+StatefulSets, kinds that are not modelled.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from kspec.values import Memo
+from kspec_models.objects import Pod, ReplicaSet, Service, controller_of
+from kspec_models.scheduler.framework import MAX_NODE_SCORE, Context
+from kspec_models.scheduler.nodeinfo import NodeInfo
+from kspec_models.scheduler.plugins import node_affinity
+from kspec_models.selectors import (
+    Requirement,
+    Selector,
+    SelectorError,
+    label_selector,
+    selector_from_set,
+)
+
+NAME = "PodTopologySpread"
+HOSTNAME = "kubernetes.io/hostname"
+ZONE = "topology.kubernetes.io/zone"
+DEFAULT_CONSTRAINTS = ((HOSTNAME, 3), (ZONE, 5))
+"""Topology key and maxSkew; all of ScheduleAnyway."""
+
+
+def default_selector(pod: Pod, context: Context) -> Selector:
+    """Selects the pods of the same services and ReplicaSet as this one; empty where it has none."""
+    labels: dict[str, str] = {}
+    for service in _services(pod, context):
+        labels.update(service.spec.selector)
+    selector = selector_from_set(labels)
+    owner, replica_sets = controller_of(pod), context.caches.get("replicasets")
+    if owner is None or owner.kind != "ReplicaSet" or replica_sets is None:
+        return selector
+    entry = replica_sets.get(f"replicasets/{pod.namespace}/{owner.name}")
+    return selector.add(*_requirements(entry.value)) if entry is not None else selector
+
+
+def _services(pod: Pod, context: Context) -> list[Service]:
+    cache = context.caches.get("services")
+    entries = cache.entries() if cache is not None else ()
+    services = [entry.value for entry in entries if entry.value.namespace == pod.namespace]
+    return [s for s in services if s.spec.selector and _selects(s, pod)]
+
+
+def _selects(service: Service, pod: Pod) -> bool:
+    labels = pod.metadata.labels
+    return all(labels.get(key) == value for key, value in service.spec.selector.items())
+
+
+def _requirements(replica_set: ReplicaSet) -> tuple[Requirement, ...]:
+    try:
+        return label_selector(replica_set.spec.selector).requirements
+    except SelectorError:
+        return ()
+
+
+class _Question(NamedTuple):
+    info: NodeInfo
+    namespace: str
+    selector: Selector
+
+
+def _count(question: _Question) -> int:
+    info, namespace, selector = question
+    return sum(
+        pod.metadata.namespace == namespace
+        and pod.metadata.deletion_timestamp is None
+        and selector.matches(pod.metadata.labels)
+        for pod in info.pods
+    )
+
+
+_COUNTS: Memo[_Question, int] = Memo("matching pods of a node", _count)
+
+
+class _Pairs:
+    """Pods per value of one topology key, and the weight of its size."""
+
+    def __init__(self, key: str, feasible: Sequence[NodeInfo]) -> None:
+        self.key = key
+        self.pods = dict.fromkeys((_value(info, key) for info in feasible), 0)
+        size = len(feasible) if key == HOSTNAME else len(self.pods)
+        self.weight = math.log(size + 2)
+
+
+def _value(info: NodeInfo, key: str) -> str:
+    assert info.node is not None
+    return str(info.node.metadata.labels.get(key, ""))
+
+
+def raw_scores(
+    pod: Pod, feasible: Sequence[NodeInfo], nodes: Sequence[NodeInfo], selector: Selector
+) -> list[int]:
+    """Before normalisation: weighted counts of matching pods around each node; low is good.
+
+    feasible: the nodes to rate. nodes: all nodes, whose pods count where the pod's own node
+    affinity matches. A node without a label shares one domain with all that lack it.
+    """
+    pairs = [_Pairs(key, feasible) for key, _ in DEFAULT_CONSTRAINTS]
+    for info in nodes:
+        assert info.node is not None
+        if info.pods and node_affinity.accepts(pod.spec, info.node):
+            for pair in pairs:
+                value = _value(info, pair.key)
+                if pair.key != HOSTNAME and value in pair.pods:
+                    pair.pods[value] += _COUNTS(_Question(info, pod.namespace, selector))
+    return [_score(pod, info, pairs, selector) for info in feasible]
+
+
+def _score(pod: Pod, info: NodeInfo, pairs: Sequence[_Pairs], selector: Selector) -> int:
+    assert info.node is not None
+    score = 0.0
+    for pair, (key, max_skew) in zip(pairs, DEFAULT_CONSTRAINTS, strict=True):
+        if key in info.node.metadata.labels:
+            if key == HOSTNAME:
+                count = _COUNTS(_Question(info, pod.namespace, selector)) if info.pods else 0
+            else:
+                count = pair.pods[_value(info, key)]
+            score += count * pair.weight + (max_skew - 1)
+    return math.floor(score + 0.5)
+
+
+def normalized(scores: Sequence[int]) -> list[int]:
+    """The lowest raw score becomes the highest; all are 100 where no raw score is above 0."""
+    lowest, highest = min(scores), max(scores)
+    if highest == 0:
+        return [MAX_NODE_SCORE] * len(scores)
+    return [MAX_NODE_SCORE * (highest + lowest - score) // highest for score in scores]
+
+
+def scores(pod: Pod, feasible: Sequence[NodeInfo], context: Context) -> list[int] | None:
+    """0..100 per feasible node; None where the pod belongs to nothing that could be spread."""
+    selector = default_selector(pod, context)
+    if selector.is_empty or pod.spec.topology_spread_constraints:
+        return None
+    return normalized(raw_scores(pod, feasible, context.nodes, selector))

@@ -1,0 +1,349 @@
+"""The effects of the system's own actions on a draft of the next state.
+
+Every function takes a draft that only it holds, checks its guard (raising NotEnabled) and changes
+the draft. Which hosts exist and what they do is none of its business.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from kspec.errors import NotEnabled
+from kspec.values import Memo, fingerprint_of, mix
+from kspec_models import actions
+from kspec_models.apiserver.server import ApiServer, Reply
+from kspec_models.host import Call, Outcome, View
+from kspec_models.layout import HostSlot, InformerSlot, Layout, NodeSlot
+from kspec_models.reflector import (
+    DISCONNECTED,
+    LISTING,
+    REPLACING,
+    WATCHING,
+    Informer,
+    Reflector,
+)
+from kspec_models.requests import Request, Response
+from kspec_models.requests import describe as describe_request
+from kspec_models.state import BIT, Answered, Delivery, HostState, Sent, State
+from kspec_models.store import Snapshot
+from kspec_models.streams import concerned
+
+request_text: Memo[Request, str] = Memo("request texts", describe_request)
+
+_DELIVERIES: Final = BIT["deliveries"]
+_REQUESTS: Final = BIT["requests"]
+_OBJECTS: Final = BIT["objects"]
+
+
+class Caches:
+    """The informer caches of one process by resource, read from a state."""
+
+    __slots__ = ("_index", "_slots")
+
+    def __init__(self, slots: Any, index: dict[str, int]) -> None:
+        self._slots, self._index = slots, index
+
+    def __getitem__(self, resource: str) -> Snapshot:
+        cache: Snapshot = self._slots[self._index[resource]].cache
+        return cache
+
+    def __contains__(self, resource: object) -> bool:
+        return resource in self._index
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._index)
+
+    def __len__(self) -> int:
+        return len(self._index)
+
+    def get(self, resource: str, default: Any = None) -> Any:
+        return self[resource] if resource in self._index else default
+
+
+def pending(events: Any, start: int, identity: str) -> int:
+    """The position at or after `start` of what a trace calls `identity`; -1 if it is not there."""
+    for position in range(start, len(events)):
+        if events[position].identity == identity:
+            return position
+    return -1
+
+
+class Steps:
+    """The effects, over one layout and one set of components."""
+
+    def __init__(
+        self, layout: Layout, api_server: ApiServer, reflector: Reflector, *, fuse: bool
+    ) -> None:
+        self.layout, self.api_server, self.reflector = layout, api_server, reflector
+        self.fuse = fuse
+        """Granularity `reconcile`: handlers run with the delivery, writes with the reconcile."""
+
+    # informers
+
+    def informer(self, actor: str, resource: str) -> tuple[int, InformerSlot]:
+        slot = self.layout.by_informer.get((actor, resource))
+        if slot is None:
+            raise NotEnabled(f"{actor} watches no {resource}")
+        place = self.layout.slots[slot]
+        assert isinstance(place, InformerSlot)
+        return slot, place
+
+    def sync(self, t: State, action: actions.Sync) -> None:
+        slot, place = self.informer(action.actor, action.resource)
+        old: Informer = t.slots[slot]
+        stream = t.streams[place.stream]
+        last = pending(stream.events, old.position, action.upto) if old.status is WATCHING else -1
+        if last < 0:
+            raise NotEnabled(actions.encode(action))
+        for _ in range(old.position, last + 1):
+            received = self.reflector.receive(t.slots[slot], stream)
+            self.put_informer(t, slot, place, received)
+            stream = t.streams[place.stream]
+        if self.fuse:
+            self._handle_all(t, slot, place)
+
+    def list(self, t: State, action: actions.List, behind: int = 0) -> None:
+        """A list at the newest revision, or `behind` events of its stream earlier."""
+        slot, place = self.informer(action.actor, action.resource)
+        old: Informer = t.slots[slot]
+        stream = t.streams[place.stream]
+        position = len(stream.events) - behind
+        if old.status is not LISTING or position < 0:
+            raise NotEnabled(actions.encode(action))
+        revision = t.api.store.revision
+        if behind:
+            revision = stream.events[position - 1].revision if position else 0
+        new = self.reflector.listed(old, stream, position, revision)
+        self.put_informer(t, slot, place, new)
+        while (self.fuse or self.reflector.atomic) and t.slots[slot].status is REPLACING:
+            informer = t.slots[slot]
+            popped = self.reflector.popped(informer, place.watch.resource, informer.remaining[0])
+            self.put_informer(t, slot, place, popped)
+        if self.fuse:
+            self._handle_all(t, slot, place)
+
+    def pop(self, t: State, action: actions.Pop) -> None:
+        slot, place = self.informer(action.actor, action.resource)
+        old: Informer = t.slots[slot]
+        if old.status is not REPLACING or old.remaining[0].partition("/")[2] != action.key:
+            raise NotEnabled(actions.encode(action))
+        popped = self.reflector.popped(old, action.resource, old.remaining[0])
+        self.put_informer(t, slot, place, popped)
+
+    def rewatch(self, t: State, action: actions.Rewatch) -> None:
+        slot, place = self.informer(action.actor, action.resource)
+        old: Informer = t.slots[slot]
+        if old.status is not DISCONNECTED:
+            raise NotEnabled(actions.encode(action))
+        self.put_informer(t, slot, place, self.reflector.resumed(old, t.api.store.compacted))
+
+    def put_informer(self, t: State, slot: int, place: InformerSlot, new: Informer) -> None:
+        """Change an informer, and with it its place in its stream and what it was told."""
+        old: Informer = t.slots[slot]
+        before = old.position if old.status in (WATCHING, DISCONNECTED) else None
+        after = new.position if new.status in (WATCHING, DISCONNECTED) else None
+        if before != after:
+            moved = t.streams[place.stream].moved(place.weight, before, after)
+            t.put_stream(place.stream, moved)
+        if len(new.told) > len(old.told):
+            self._tell(t, slot, place, old, new)
+        weight = self.layout.weights[slot]
+        t.put(slot, new, mix(weight, old.fingerprint), mix(weight, new.fingerprint))
+        if new.synced is not old.synced:
+            for host in self.layout.processes[place.process].hosts.values():
+                t.touched[host] = None
+
+    def _tell(self, t: State, slot: int, place: InformerSlot, old: Informer, new: Informer) -> None:
+        process = self.layout.processes[place.process].name
+        ghost = old.ghost
+        for told in new.told.since(len(old.told)):
+            notification = told.notification
+            t.delivered = (*t.delivered, Delivery(process, slot, notification))
+            entry = notification.new if notification.new is not None else notification.old
+            assert entry is not None
+            if notification.new is not None:
+                ghost = ghost.set(entry.key, notification.new)
+            elif entry.key in ghost:
+                ghost = ghost.delete(entry.key)
+        new.ghost = ghost
+        t.changed |= _DELIVERIES
+
+    # event handlers
+
+    def handle(self, t: State, action: actions.Handle) -> None:
+        slot, place = self.host(action)
+        source, listener = place.sources[action.resource]
+        informer: Informer = t.slots[source]
+        position = informer.handled[listener]
+        last = pending(informer.told, position, action.upto)
+        if last < 0:
+            raise NotEnabled(actions.encode(action))
+        for _ in range(position, last + 1):
+            self._handle_one(t, slot, place, source, listener)
+
+    def _handle_all(self, t: State, slot: int, place: InformerSlot) -> None:
+        for listener, (_, host) in enumerate(place.listeners):
+            host_place = self.layout.slots[host]
+            assert isinstance(host_place, HostSlot)
+            while t.slots[slot].pending(listener):
+                self._handle_one(t, host, host_place, slot, listener)
+
+    def _handle_one(self, t: State, slot: int, place: HostSlot, source: int, listener: int) -> None:
+        informer: Informer = t.slots[source]
+        handled = informer.handled
+        told = informer.told[handled[listener]]
+        position = (*handled[:listener], handled[listener] + 1, *handled[listener + 1 :])
+        new = informer.evolve(handled=position)
+        weight = self.layout.weights[source]
+        t.put(source, new, mix(weight, informer.fingerprint), mix(weight, new.fingerprint))
+        host: HostState = t.slots[slot]
+        memory = place.host.handle(host.memory, told.notification, self.view(t, place))
+        if memory is not host.memory:
+            self.put_host(t, slot, place, HostState(memory, host.calls))
+
+    # hosts
+
+    def host(self, action: Any) -> tuple[int, HostSlot]:
+        """The slot of the host that an action names; raises NotEnabled if there is none."""
+        slot = self.layout.by_host.get(action.actor, -1)
+        place = self.layout.slots[slot]
+        if slot < 0 or not isinstance(place, HostSlot):
+            raise NotEnabled(f"{action.actor} is no host")
+        return slot, place
+
+    def view(self, t: State, place: HostSlot) -> View:
+        """What a host may read in this state."""
+        node = t.slots[place.node_state] if place.node_state >= 0 else None
+        return View(Caches(t.slots, place.caches), t.clock, node)  # type: ignore[arg-type]
+
+    def put_host(self, t: State, slot: int, place: HostSlot, new: HostState | None) -> None:
+        """Change a host's memory and calls; None while its process is down."""
+        weight = self.layout.weights[slot]
+        old = t.slots[slot]
+        t.put(slot, new, mix(weight, fingerprint_of(old)), mix(weight, fingerprint_of(new)))
+        t.changed |= place.topic
+
+    def put_node(self, t: State, slot: int, new: Any) -> None:
+        """Change the state that belongs to a node."""
+        old = t.slots[slot]
+        weight = self.layout.weights[slot]
+        t.put(slot, new, mix(weight, old.fingerprint), mix(weight, new.fingerprint))
+        t.changed |= self.layout.slots[slot].topic  # type: ignore[union-attr]
+
+    def run(self, t: State, action: Any) -> None:
+        """A host takes a key."""
+        slot, place = self.host(action)
+        if place.verb is not type(action) or not self.is_working(t, place):
+            raise NotEnabled(actions.encode(action))
+        host: HostState = t.slots[slot]
+        if action.key not in place.host.enabled(host.memory, t.clock):
+            raise NotEnabled(actions.encode(action))
+        outcome = place.host.run(host.memory, action.key, self.view(t, place))
+        self._settle(t, slot, place, action.key, outcome, host.calls)
+        while self.fuse and t.slots[slot].calls:
+            self.deliver_call(t, slot, place, t.slots[slot].calls[-1])
+
+    def is_working(self, t: State, place: HostSlot) -> bool:
+        process = self.layout.processes[place.process]
+        if not t.slots[process.up]:
+            return False
+        return all(t.slots[slot].synced for slot in process.informers.values())
+
+    def _settle(
+        self, t: State, slot: int, place: HostSlot, key: str, outcome: Outcome, calls: Any
+    ) -> None:
+        process = self.layout.processes[place.process].name
+        if outcome.requests:
+            calls = (*calls, Call(key, outcome.requests, outcome.phase, outcome.failed))
+            t.sent += tuple(Sent(process, place.host.name, r) for r in outcome.requests)
+            t.changed |= _REQUESTS
+        if outcome.node is not None and outcome.node is not t.slots[place.node_state]:
+            self.put_node(t, place.node_state, outcome.node)
+        host: HostState = t.slots[slot]
+        if outcome.memory is not host.memory or calls is not host.calls:
+            self.put_host(t, slot, place, HostState(outcome.memory, calls))
+
+    # requests
+
+    def deliver(self, t: State, action: actions.Deliver) -> None:
+        slot, place, call = self.call_of(t, action)
+        self.deliver_call(t, slot, place, call)
+
+    def call_of(self, t: State, action: Any) -> tuple[int, HostSlot, Any]:
+        """The call that an action about a request names; raises NotEnabled if there is none."""
+        slot, place = self.host(action)
+        host = t.slots[slot]
+        if host is not None:
+            for call in host.calls:
+                if call.key == action.key and request_text(call.requests[0]) == action.request:
+                    return slot, place, call
+        raise NotEnabled(actions.encode(action))
+
+    def deliver_call(
+        self,
+        t: State,
+        slot: int,
+        place: HostSlot,
+        call: Any,
+        *,
+        applied: bool = True,
+        told: Response | None = None,
+    ) -> None:
+        """Apply the first request of a call, unless it is lost, and answer it (with `told`)."""
+        request = call.requests[0]
+        response = told
+        if applied:
+            actual = self.apply(t, place.host.name, request)
+            response = told or actual
+        assert response is not None
+        host: HostState = t.slots[slot]
+        calls = tuple(c for c in host.calls if c is not call)
+        self.put_host(t, slot, place, HostState(host.memory, calls))
+        rest = call._replace(requests=call.requests[1:])
+        view = self.view(t, place)
+        outcome = place.host.answer(host.memory, rest, request, response, view)
+        before = t.sent
+        self._settle(t, slot, place, call.key, outcome, calls)
+        if outcome.requests == rest.requests:
+            t.sent = before
+
+    def apply(self, t: State, host: str, request: Request) -> Response:
+        """The API server applies a request now; every stream that shows its changes grows."""
+        reply: Reply = self.api_server.apply(t.api, request, t.clock)
+        t.api = reply.api
+        for change in reply.changes:
+            t.written = (*t.written, change)
+            t.changed |= BIT.get(change.key.partition("/")[0], _OBJECTS)
+            for watch in concerned(change):
+                index = self.layout.stream_index.get(watch)
+                if index is not None:
+                    self._observe(t, index, change)
+        t.answered = (*t.answered, Answered(host, request, reply.response))
+        t.changed |= _REQUESTS
+        return reply.response
+
+    def _observe(self, t: State, index: int, change: Any) -> None:
+        old = t.streams[index]
+        new = old.observed(change)
+        if new is not old:
+            t.put_stream(index, new)
+            for watcher in self.layout.watchers[index]:
+                t.touched[watcher] = None
+
+    # nodes
+
+    def progress(self, t: State, action: actions.Progress) -> None:
+        slot = self.layout.by_host.get(action.actor, -1)
+        place = self.layout.slots[slot]
+        if not isinstance(place, NodeSlot):
+            raise NotEnabled(actions.encode(action))
+        if action.key not in place.machine.enabled(t.slots[slot]):
+            raise NotEnabled(actions.encode(action))
+        state, changed = place.machine.run(t.slots[slot], action.key)
+        self.put_node(t, slot, state)
+        owner = self.layout.slots[place.owner]
+        host = t.slots[place.owner]
+        if host is not None and isinstance(owner, HostSlot) and changed:
+            memory = owner.host.runtime_changed(host.memory, changed)  # type: ignore[attr-defined]
+            self.put_host(t, place.owner, owner, HostState(memory, host.calls))

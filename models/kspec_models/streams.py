@@ -1,0 +1,130 @@
+"""What a watch can see: the changes of one resource, whole or through a field selector, in order.
+
+After the watch cache's event filtering (staging/src/k8s.io/apiserver/pkg/storage/cacher): an
+object that leaves the selector is told as DELETED, one that enters it as ADDED. A stream is shared
+by all watches of the same selector, and each of its events keeps the snapshot after it, so that an
+informer's cache is a position in a stream and costs nothing.
+
+A stream also carries a polynomial hash of its events, so that the fingerprint of "the events that
+this watcher has not seen yet" is one subtraction, independent of absolute revisions.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from kspec.log import Log
+from kspec.values import MASK, fingerprint_of, mix
+from kspec_models.host import Watch
+from kspec_models.store import Change, Entry, Snapshot
+
+_BASE: Final = 0xD6E8FEB86659FD93
+_POWERS: list[int] = [1]
+
+
+def power(exponent: int) -> int:
+    """The hash base to that power, modulo 2**64."""
+    while len(_POWERS) <= exponent:
+        _POWERS.append((_POWERS[-1] * _BASE) & MASK)
+    return _POWERS[exponent]
+
+
+class StreamEvent:
+    """One event through the selector: (None, new) added, (old, new) modified, (old, None) gone."""
+
+    __slots__ = ("hash", "identity", "key", "new", "old", "revision", "snapshot")
+
+    def __init__(
+        self, change: Change, old: Entry | None, new: Entry | None, snapshot: Snapshot, before: int
+    ) -> None:
+        self.key, self.identity, self.revision = change.key, change.identity, change.revision
+        self.old, self.new, self.snapshot = old, new, snapshot
+        own = new.fingerprint if new is not None else mix(fingerprint_of(change.key), 1)
+        self.hash = (before * _BASE + own) & MASK
+        """Polynomial hash of the stream up to and with this event."""
+
+
+class Stream:
+    """An immutable stream: the snapshot that it started from, and its events since."""
+
+    __slots__ = ("base", "events", "fingerprint", "positions", "watch", "weights")
+
+    def __init__(self, watch: Watch, base: Snapshot) -> None:
+        self.watch, self.base = watch, base
+        self.events: Log[StreamEvent] = Log()
+        self.weights = 0
+        """Sum of the weights of the watchers, see `fingerprint`."""
+        self.fingerprint = 0
+        """Sum over the watchers of their weight times the hash of what each has not seen."""
+
+    def snapshot(self, position: int) -> Snapshot:
+        """The objects as a watcher that has seen `position` events knows them."""
+        return self.events[position - 1].snapshot if position else self.base
+
+    def hash_until(self, position: int) -> int:
+        return self.events[position - 1].hash if position else 0
+
+    def hash_since(self, position: int) -> int:
+        """Hash of the events from `position` on."""
+        length = len(self.events)
+        skipped = self.hash_until(position) * power(length - position)
+        return (self.hash_until(length) - skipped) & MASK
+
+    def _copy(self) -> Stream:
+        new = Stream.__new__(Stream)
+        new.watch, new.base, new.events = self.watch, self.base, self.events
+        new.weights, new.fingerprint = self.weights, self.fingerprint
+        return new
+
+    def observed(self, change: Change) -> Stream:
+        """This stream after a change of the store; the same stream where it shows nothing of it."""
+        old = change.previous if self._shows(change.previous) else None
+        new = change.entry if self._shows(change.entry) else None
+        if old is None and new is None:
+            return self
+        length = len(self.events)
+        before = self.snapshot(length)
+        snapshot = change.snapshot if not self.watch.node else before.patched(change.key, new)
+        event = StreamEvent(change, old, new, snapshot, self.hash_until(length))
+        stream = self._copy()
+        stream.events = self.events.append(event)
+        own = (event.hash - self.hash_until(length) * _BASE) & MASK
+        stream.fingerprint = (self.fingerprint * _BASE + own * self.weights) & MASK
+        return stream
+
+    def _shows(self, entry: Entry | None) -> bool:
+        if entry is None:
+            return False
+        node = self.watch.node
+        if not node:
+            return True
+        value = entry.value
+        return bool((value.spec.node_name if self.watch.resource == "pods" else value.name) == node)
+
+    def moved(self, weight: int, before: int | None, after: int | None) -> Stream:
+        """This stream after a watcher moved; None stands for a watcher that is not watching."""
+        stream = self._copy()
+        if before is not None:
+            stream.weights -= weight
+            stream.fingerprint -= weight * self.hash_since(before)
+        if after is not None:
+            stream.weights += weight
+            stream.fingerprint += weight * self.hash_since(after)
+        stream.fingerprint &= MASK
+        return stream
+
+
+def concerned(change: Change) -> tuple[Watch, ...]:
+    """The selectors through which a change may be seen."""
+    resource = change.key.partition("/")[0]
+    whole = Watch(resource)
+    if resource not in ("pods", "nodes"):
+        return (whole,)
+    nodes: list[str] = []
+    for entry in (change.previous, change.entry):
+        if entry is not None:
+            value = entry.value
+            node = value.spec.node_name if resource == "pods" else value.name
+            if node and node not in nodes:
+                nodes.append(node)
+    return (whole, *(Watch(resource, node) for node in nodes))

@@ -1,0 +1,210 @@
+"""A world: everything that a run starts from, as one document that a trace can embed.
+
+`apiVersion: kspec.dev/v1, kind: World` sets what a file of objects cannot say: how many nodes and
+schedulers, which faults, which switches, and what users will do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import attrs
+from kspec.schema import validate
+
+from kspec.errors import InputError
+from kspec_models.apiserver.server import ApiServer
+from kspec_models.cluster import Cluster
+from kspec_models.components import Components, node_names
+from kspec_models.controllers.deployment import DeploymentController
+from kspec_models.controllers.endpointslice import EndpointSliceController
+from kspec_models.controllers.namespace import NamespaceController
+from kspec_models.controllers.replicaset import ReplicaSetController
+from kspec_models.controllers.serviceaccount import ServiceAccountController
+from kspec_models.dataplane import DataplaneMachine
+from kspec_models.environment import Operation
+from kspec_models.kubelet import Kubelet
+from kspec_models.kubeproxy import KubeProxy
+from kspec_models.manifests import Document, read_object, read_objects
+from kspec_models.objects import MODELLED, ApiObject, Namespace, Node, ServiceAccount
+from kspec_models.objects.record import freeze
+from kspec_models.operations import read_operation
+from kspec_models.reflector import Reflector
+from kspec_models.runtime import RuntimeMachine
+from kspec_models.scheduler.policies import policy_of
+from kspec_models.scheduler.scheduler import Scheduler
+
+API_VERSION = "kspec.dev/v1"
+DEFAULT_CAPACITY = {"cpu": "4", "memory": "8Gi", "pods": "110", "ephemeral-storage": "100Gi"}
+Mutation = Callable[[Components], Components]
+
+
+@attrs.frozen(kw_only=True)
+class World:
+    """A small instance of a cluster.
+
+    objects: Kubernetes JSON. nodes: how many nodes to add where the objects hold none.
+    faults: budget by class. operations: what users do, in this order, at any time.
+    """
+
+    name: str = "world"
+    objects: tuple[Mapping[str, Any], ...] = ()
+    nodes: int = 3
+    node_capacity: Mapping[str, str] = attrs.field(factory=lambda: dict(DEFAULT_CAPACITY))
+    schedulers: int = 1
+    policy: str = "default"
+    faults: Mapping[str, int] = attrs.field(factory=dict)
+    granularity: str = "request"
+    atomic_replace: bool = False
+    proxy_mode: str = "iptables"
+    keep_status: bool = False
+    operations: tuple[Mapping[str, Any], ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """The world as a document of kind World."""
+        return {
+            "apiVersion": API_VERSION,
+            "kind": "World",
+            "metadata": {"name": self.name},
+            "spec": {
+                "nodes": self.nodes,
+                "nodeCapacity": dict(self.node_capacity),
+                "schedulers": self.schedulers,
+                "policy": self.policy,
+                "faults": dict(self.faults),
+                "granularity": self.granularity,
+                "atomicReplace": self.atomic_replace,
+                "proxyMode": self.proxy_mode,
+                "keepStatus": self.keep_status,
+                "operations": list(self.operations),
+                "objects": list(self.objects),
+            },
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any], where: str = "world") -> World:
+        """Read a document of kind World; raises InputError for what its schema does not allow."""
+        validate(data, "kspec_models", "world", where)
+        spec = data.get("spec") or {}
+        default = cls()
+        return cls(
+            name=(data.get("metadata") or {}).get("name", "world"),
+            objects=tuple(spec.get("objects", ())),
+            nodes=spec.get("nodes", default.nodes),
+            node_capacity={
+                **DEFAULT_CAPACITY,
+                **{k: str(v) for k, v in spec.get("nodeCapacity", {}).items()},
+            },
+            schedulers=spec.get("schedulers", 1),
+            policy=spec.get("policy", "default"),
+            faults=dict(spec.get("faults", {})),
+            granularity=spec.get("granularity", "request"),
+            atomic_replace=spec.get("atomicReplace", False),
+            proxy_mode=spec.get("proxyMode", "iptables"),
+            keep_status=spec.get("keepStatus", False),
+            operations=tuple(spec.get("operations", ())),
+        )
+
+
+def make_nodes(count: int, capacity: Mapping[str, str]) -> tuple[Node, ...]:
+    """Ready nodes n1, n2, ... of one capacity (quantities by resource name)."""
+    resources = freeze({k: str(v) for k, v in capacity.items()})
+    ready = ({"type": "Ready", "status": "True"},)
+    return tuple(
+        Node.from_json(
+            {
+                "metadata": {"name": f"n{i}", "labels": {"kubernetes.io/hostname": f"n{i}"}},
+                "status": {
+                    "capacity": resources,
+                    "allocatable": resources,
+                    "conditions": ready,
+                },
+            }
+        )
+        for i in range(1, count + 1)
+    )
+
+
+def starting_objects(world: World) -> tuple[ApiObject, ...]:
+    """The objects of a world with the nodes, namespaces and default accounts that they need."""
+    documents = tuple(
+        Document(f"{world.name}: objects[{i}]", data) for i, data in enumerate(world.objects)
+    )
+    objects = read_objects(documents)
+    if not node_names(objects):
+        objects = (*make_nodes(world.nodes, world.node_capacity), *objects)
+    spaces = dict.fromkeys(("default", *(o.namespace for o in objects if o.namespace)))
+    known = {obj.key for obj in objects if isinstance(obj, Namespace)}
+    accounts = {obj.key for obj in objects if isinstance(obj, ServiceAccount)}
+    every = (*spaces, *sorted(known - set(spaces)))
+    added: list[ApiObject] = [
+        Namespace.from_json({"metadata": {"name": name}}) for name in spaces if name not in known
+    ]
+    added += [
+        ServiceAccount.from_json({"metadata": {"name": "default", "namespace": name}})
+        for name in every
+        if f"{name}/default" not in accounts
+    ]
+    order = {cls.RESOURCE: i for i, cls in enumerate(MODELLED)}
+    return tuple(sorted((*added, *objects), key=lambda obj: order.get(obj.resource, 3)))
+
+
+def components_of(
+    world: World, *, policy: Any = None, controllers: tuple[Any, ...] = ()
+) -> Components:
+    """The faithful parts of a world. `policy` and `controllers` are a user's own."""
+    objects = starting_objects(world)
+    operations = world.operations
+    applied = [read_object(Document("operation", o["apply"])) for o in operations if "apply" in o]
+    resources = tuple(cls.RESOURCE for cls in MODELLED if cls.NAMESPACED)
+    passive = {o.resource for o in objects} - {cls.RESOURCE for cls in MODELLED}
+    chosen = policy if policy is not None else policy_of(world.policy)
+    return Components(
+        api_server=ApiServer(),
+        reflector=Reflector(atomic=world.atomic_replace),
+        controllers=(
+            DeploymentController(),
+            ReplicaSetController(),
+            EndpointSliceController(),
+            NamespaceController((*resources, *sorted(passive))),
+            ServiceAccountController(),
+            *controllers,
+        ),
+        schedulers=tuple(Scheduler(name, chosen) for name in scheduler_names(world.schedulers)),
+        kubelet=Kubelet,
+        runtime=RuntimeMachine,
+        proxy=lambda node: KubeProxy(node, world.proxy_mode),
+        dataplane=DataplaneMachine,
+        objects=objects,
+        nodes=tuple(dict.fromkeys(node_names((*objects, *(o for o in applied if o is not None))))),
+        keep_status=world.keep_status,
+    )
+
+
+def scheduler_names(count: int) -> tuple[str, ...]:
+    """The names of the scheduler processes: `scheduler`, or numbered where there are several."""
+    if count == 1:
+        return ("scheduler",)
+    return tuple(f"scheduler-{i}" for i in range(1, count + 1))
+
+
+def build(
+    world: World,
+    *,
+    policy: Any = None,
+    controllers: tuple[Any, ...] = (),
+    mutate: Mutation | None = None,
+) -> Cluster:
+    """The cluster of a world; raises InputError where the world cannot be built."""
+    if world.schedulers < 1 or world.nodes < 0:
+        raise InputError("a world needs at least one scheduler and no negative number of nodes")
+    components = components_of(world, policy=policy, controllers=controllers)
+    if mutate is not None:
+        components = mutate(components)
+    operations: tuple[Operation, ...] = tuple(read_operation(o) for o in world.operations)
+    return Cluster(
+        components,
+        operations=operations,
+        faults=dict(world.faults),
+        granularity=world.granularity,
+    )

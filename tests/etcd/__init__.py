@@ -1,0 +1,1 @@
+"""The model of the store held against a real etcd server."""
