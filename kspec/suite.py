@@ -78,6 +78,10 @@ class Suite(Protocol):
         """
         ...
 
+    def faults(self, world: JsonMap) -> Mapping[str, int]:
+        """The fault budget of a world as it stands, by fault class."""
+        ...
+
     def with_faults(self, world: JsonMap, faults: Mapping[str, int]) -> JsonMap:
         """The world with another fault budget."""
         ...
@@ -100,8 +104,19 @@ class Suite(Protocol):
         """The JSON Schema of that name if the suite owns it (world)."""
         ...
 
-    def claims(self) -> tuple[Any, ...]:
-        """The claims that `kspec prove` proves (`kspec.smt.Claim`); imported only then."""
+    def claims(self, policy: str | None = None) -> tuple[Any, ...]:
+        """The claims that `kspec prove` proves (`kspec.smt.Claim`); imported only then.
+
+        With a policy (MODULE:CLASS) they are about that one instead of the default.
+        """
+        ...
+
+    def counterexample(self, proof: Any) -> tuple[JsonMap, ...]:
+        """The objects of a refuted proof (`kspec.smt.Proof`), as users write them; () for none."""
+        ...
+
+    def counterexample_world(self, proof: Any) -> JsonMap | None:
+        """The world on which the engine sees what a refuted proof claims, where there is one."""
         ...
 
     def bench_world(self, nodes: int, pods: int) -> JsonMap:

@@ -96,7 +96,8 @@ class Node:
 
     def sync(self):
         outcome = PROXY.run(self.memory, "sync", self.view)
-        self.memory, self.plane = outcome.memory, outcome.node
+        self.memory = outcome.memory
+        self.plane = outcome.node or self.plane
         return self
 
     def backends(self, name="web", protocol="UDP"):

@@ -159,17 +159,22 @@ def bfs(
     max_states: int = MAX_STATES,
     max_depth: int | None = None,
     stop_at_first: bool = False,
+    is_out_of_time: Callable[[], bool] | None = None,
     on_progress: Callable[[int, int, int], None] | None = None,
 ) -> Exploration:
     """Explore every state, level by level, and judge every property; counts are exact.
 
     Stops early where every property was violated or witnessed, or at the first violation if so
-    asked. max_depth: look at all schedules of so many actions and no further.
+    asked. max_depth: look at all schedules of so many actions and no further. is_out_of_time:
+    asked now and then whether to give up.
     on_progress: told (transitions, states, depth) after each level.
     """
     work = _Bfs(system, tuple(properties))
 
     def is_over() -> bool:
+        if is_out_of_time is not None and work.transitions % 256 == 255 and is_out_of_time():
+            work.limit = "stopped by the limit of time"
+            return True
         return work.monitor.is_settled or (stop_at_first and bool(work.violations))
 
     frontier: list[tuple[int, Any]] = []
@@ -178,7 +183,7 @@ def bfs(
         frontier = work.start()
         while frontier and not work.limit:
             if is_over():
-                work.limit = "stopped because nothing was left to find"
+                work.limit = work.limit or "stopped because nothing was left to find"
                 break
             if max_depth is not None and work.depth >= max_depth:
                 bound = f"all schedules of up to {max_depth:,} actions"
@@ -190,5 +195,5 @@ def bfs(
     except KeyboardInterrupt:
         work.interrupted, work.limit = True, "interrupted"
     if not work.limit and is_over():
-        work.limit = "stopped because nothing was left to find"
+        work.limit = work.limit or "stopped because nothing was left to find"
     return work.outcome(not work.limit and not bound, bound)

@@ -22,6 +22,9 @@ from kspec.system import AnySystem
 OnStep = Callable[[Any, Any, Any], None]
 """Told the action, the state before it and the state after it."""
 
+OnViolation = Callable[[Violation], None]
+"""Told each violation at once, so that it can be kept whatever becomes of the search."""
+
 
 class Ending(NamedTuple):
     """How a fair suffix ended: quiescent, lasso, bound or stopped.
@@ -41,8 +44,16 @@ class Runner:
     `stop` ends a run at its first violation. `label` goes into the violations of a run.
     """
 
-    def __init__(self, system: AnySystem, monitor: Monitor, *, stop: bool = False) -> None:
+    def __init__(
+        self,
+        system: AnySystem,
+        monitor: Monitor,
+        *,
+        stop: bool = False,
+        on_violation: OnViolation | None = None,
+    ) -> None:
         self.system, self.monitor, self.stop = system, monitor, stop
+        self.on_violation = on_violation
         self.states: set[int] = set()
         self.steps = 0
         self.violations: list[Violation] = []
@@ -105,16 +116,17 @@ class Runner:
         """Turn what the monitor found into violations of this run."""
         actions = tuple(self.actions if stem is None else stem)
         for prop, verdict in self.monitor.found:
-            self.violations.append(
-                attrs.evolve(
-                    self.label,
-                    property=prop.name,
-                    kind=verdict.kind,
-                    witness=verdict.witness,
-                    actions=actions,
-                    suffix=suffix,
-                )
+            violation = attrs.evolve(
+                self.label,
+                property=prop.name,
+                kind=verdict.kind,
+                witness=verdict.witness,
+                actions=actions,
+                suffix=suffix,
             )
+            self.violations.append(violation)
+            if self.on_violation is not None:
+                self.on_violation(violation)
         self.monitor.found.clear()
 
     def settle(self, state: Any, bound: int, on_step: OnStep | None = None) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from kspec.explore.exploration import Exploration, Violation
 from kspec.explore.monitor import Monitor
 from kspec.explore.portfolio import DEFAULT, Portfolio
-from kspec.explore.runner import Runner
+from kspec.explore.runner import OnViolation, Runner
 from kspec.explore.strategy import rng_of
 from kspec.property import Property
 from kspec.system import AnySystem
@@ -28,9 +28,8 @@ Progress = Callable[[int, int, int], None]
 class _Search:
     """The rounds of one search, so that an interruption can still report what they covered."""
 
-    def __init__(self, system: AnySystem, monitor: Monitor, seed: int, stop: bool) -> None:
-        self.system, self.monitor, self.seed = system, monitor, seed
-        self.runner = Runner(system, monitor, stop=stop)
+    def __init__(self, runner: Runner, seed: int) -> None:
+        self.monitor, self.runner, self.seed = runner.monitor, runner, seed
         self.runs: Counter[str] = Counter()
         self.rounds = 0
         self.interrupted = False
@@ -101,19 +100,23 @@ def search(
     stop_at_first: bool = False,
     suffix_bound: int = SUFFIX_BOUND,
     on_progress: Progress | None = None,
+    on_violation: OnViolation | None = None,
 ) -> Exploration:
     """Explore by random runs until the steps or seconds are spent, or nothing is left to find.
 
     strategies: names and weights. clock: seconds on any scale; needed only with `seconds`.
     suffix_bound: how many steps of a fair suffix may pass without progress.
-    on_progress: told (steps, states, runs) after each round. A violated property is dropped and
+    on_progress: told (steps, states, runs) after each round. on_violation: told each violation
+    when it is found. A violated property is dropped and
     the others go on, unless `stop_at_first`. An interruption returns what was covered.
     """
     if seconds is not None and clock is None:
         raise TypeError("search: `seconds` needs a `clock`, such as time.monotonic")
     properties = tuple(properties)
     portfolio = Portfolio(system, strategies)
-    work = _Search(system, Monitor(system, properties), seed, stop_at_first)
+    monitor = Monitor(system, properties)
+    runner = Runner(system, monitor, stop=stop_at_first, on_violation=on_violation)
+    work = _Search(runner, seed)
     if steps is None and seconds is None:
         steps = DEFAULT_STEPS
     deadline = clock() + seconds if clock is not None and seconds is not None else None

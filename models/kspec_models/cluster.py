@@ -12,6 +12,8 @@ from bisect import bisect_left
 from collections.abc import Callable
 from typing import Any
 
+import immutables
+
 from kspec.errors import NotEnabled
 from kspec.system import Footprint
 from kspec.values import EMPTY_MAP, FingerprintedMap, fingerprint_of, mix
@@ -265,9 +267,13 @@ class Cluster:
     def _synced(self) -> State:
         """All objects created, every cache synced, every handler called, nothing yet done."""
         t = State.__new__(State)
+        t.layout, t.peaks = self.layout, immutables.Map()
         t.api = self.components.initial_api()
         t.clock, t.fingerprint, t.streams_fingerprint, t.changed = 0, 0, 0, -1
         t.written = t.delivered = t.sent = t.answered = ()
+        for change in t.api.store.history:
+            t.wrote(change)
+        t.written = ()
         t.environment = EnvironmentState(self.budget)
         t.ready = t.ready_actions = t.outside = ()
         t.touched, t._enabled = {}, None

@@ -25,6 +25,19 @@ from kspec_models.state import BIT
 from kspec_models.store import Snapshot, Store
 
 
+@attrs.frozen(eq=False)
+class Passive:
+    """State of a node that only its owner changes, like the dataplane."""
+
+    initial: Any
+
+    def empty(self) -> Any:
+        return self.initial
+
+    def enabled(self, state: Any) -> tuple[str, ...]:
+        return ()
+
+
 @attrs.frozen(kw_only=True)
 class Components:
     """The parts of one cluster.

@@ -11,6 +11,8 @@ controller uid, orphans by namespace). Index values are texts:
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from kspec.values import Memo
 from kspec_models.objects import ApiObject, Pod, controller_of
 from kspec_models.store import Entry, Indexer, Snapshot
@@ -55,12 +57,14 @@ def orphans(snapshot: Snapshot, namespace: str) -> tuple[Entry, ...]:
     return snapshot.indexed(f"orphan/{namespace}")
 
 
-def labelled(snapshot: Snapshot, namespace: str, labels: dict[str, str]) -> tuple[Entry, ...]:
+def labelled(snapshot: Snapshot, namespace: str, labels: Mapping[str, str]) -> tuple[Entry, ...]:
     """The entries of the namespace that carry all these labels, in the order of keys."""
     groups = [snapshot.indexed(f"label/{namespace}/{k}={v}") for k, v in labels.items()]
     if not groups:
         return ()
     smallest = min(groups, key=len)
     return tuple(
-        e for e in smallest if all(e in group for group in groups if group is not smallest)
+        entry
+        for entry in smallest
+        if all(entry.value.metadata.labels.get(k) == v for k, v in labels.items())
     )

@@ -22,74 +22,52 @@ if the pod is static; API pods start at once. `waits_for_predecessor=False` is u
 
 from __future__ import annotations
 
-from typing import Any, Final, NamedTuple
+from typing import Final
 
-from kspec.values import EMPTY_MAP, FingerprintedMap, Memo
+from kspec.values import Memo
 from kspec_models.host import Call, Notification, Outcome, View, Watch
-from kspec_models.kubelet_admission import Rejection, Usage, admit, allocatable_of
-from kspec_models.kubelet_status import TERMINAL_PHASES, Observed, owned, phase_of, report
-from kspec_models.kubelet_sync import next_containers, resumed, unmet_gates
+from kspec_models.kubelet_admission import (
+    ARRIVED,
+    ORPHAN,
+    SYNCING,
+    TERMINATED,
+    TERMINATING,
+    KubeletMemory,
+    PodWorker,
+    add_pod,
+    admit_pod,
+    allocatable_of,
+    enqueue,
+    put_worker,
+    remove_pod,
+    update_pod,
+)
+from kspec_models.kubelet_status import (
+    TERMINAL_PHASES,
+    Observed,
+    owned,
+    phase_of,
+    report,
+    unmet_gates,
+)
 from kspec_models.objects import Pod, PodStatus
 from kspec_models.requests import CONFLICT, NOT_FOUND, Delete, Patch, Request, Response
-from kspec_models.resources import NOTHING_REQUESTED, Requests, amounts_of_spec
-from kspec_models.runtime import Runtime
+from kspec_models.runtime import (
+    EXITED,
+    INIT,
+    KILLED,
+    RUNNING,
+    SIDECAR,
+    WAITING,
+    Runtime,
+    RuntimeContainer,
+    RuntimePod,
+    containers_of,
+)
 from kspec_models.store import Entry
 from kspec_models.workqueue import WorkQueue
 
-ARRIVED: Final = "arrived"
-SYNCING: Final = "syncing"
-TERMINATING: Final = "terminating"
-TERMINATED: Final = "terminated"
-
-ORPHAN: Final = "orphan:"
-"""Prefix of the keys of pods that run and that the API does not know: `orphan:<uid>`."""
-
 STATUS_SYNC_SECONDS: Final = 10
-
-
-class PodWorker(NamedTuple):
-    """What the kubelet knows of one pod.
-
-    requests: what it is charged with, None while it is not admitted or once it is terminated.
-    reported: the owned status as the API server last acknowledged it, at that version of the key.
-    """
-
-    key: str
-    state: str = ARRIVED
-    requests: Requests | None = None
-    rejection: Rejection | None = None
-    reported: PodStatus | None = None
-    version: int = 0
-
-
-class KubeletMemory(NamedTuple):
-    """workers: by uid. charged: the sum of what the admitted pods request.
-
-    arrivals: (creation time, key) of pods that wait for admission, in order. leaving: (key, uid)
-    of pods that may run and that the API does not know. allocatable: None before the Node is seen.
-    """
-
-    queue: WorkQueue = WorkQueue()
-    workers: FingerprintedMap[str, PodWorker] = EMPTY_MAP
-    charged: Usage = Usage()
-    arrivals: tuple[tuple[int, str], ...] = ()
-    leaving: tuple[tuple[str, str], ...] = ()
-    allocatable: Usage | None = None
-    has_listed: bool = False
-
-
-def admitted_requests(memory: KubeletMemory) -> Usage:
-    """What the kubelet has admitted and not yet terminated; a pod force-deleted is not counted."""
-    return memory.charged
-
-
-def running_requests(runtime: Runtime) -> Usage:
-    """What really holds resources on the node: every sandbox that is up, whoever knows of it."""
-    usage = Usage()
-    for pod in runtime.pods.values():
-        if pod.is_up:
-            usage = usage.plus(pod.demand)
-    return usage
 
 
 class Kubelet:
@@ -114,7 +92,7 @@ class Kubelet:
             queue = queue.tick(now)
             keys = queue.ready
         if memory.arrivals and memory.allocatable is not None:
-            key = memory.arrivals[0][1]
+            key = memory.arrivals[0][0]
             if key not in keys and key not in queue.processing:
                 return (*keys, key)
         return keys
@@ -125,75 +103,79 @@ class Kubelet:
 
     # event handlers
 
-    def handle(self, memory: KubeletMemory, notification: Notification, view: View) -> Any:
+    def handle(
+        self, memory: KubeletMemory, notification: Notification, view: View
+    ) -> KubeletMemory:
+        """A change of a pod of this node, or of its Node."""
         old, new = notification.old, notification.new
         if notification.resource == "nodes":
             seen = allocatable_of(new.value) if new is not None else memory.allocatable
             return memory if seen == memory.allocatable else memory._replace(allocatable=seen)
         if not memory.has_listed:
             memory = memory._replace(has_listed=True)
-            entries = view.caches["pods"].entries()
-            for entry in sorted(entries, key=lambda e: e.value.metadata.creation_timestamp or 0):
-                memory = _add(memory, entry.value)
+            for entry in sorted(view.caches["pods"].entries(), key=_creation_time):
+                memory = add_pod(memory, entry.value)
         if new is None:
             assert old is not None
-            return _remove(memory, old.value)
+            return remove_pod(memory, old.value)
         if old is not None and old.value.uid == new.value.uid:
-            return _update(memory, old.value, new)
+            return update_pod(memory, old.value, new)
         if old is not None:
-            memory = _remove(memory, old.value)
-        return _add(memory, new.value)
+            memory = remove_pod(memory, old.value)
+        return add_pod(memory, new.value)
 
     def runtime_changed(self, memory: KubeletMemory, uid: str) -> KubeletMemory:
         """The pod lifecycle event generator saw a container of that pod change."""
         if any(other == uid for _, other in memory.leaving):
-            return _enqueue(memory, ORPHAN + uid)
+            return enqueue(memory, ORPHAN + uid)
         worker: PodWorker | None = memory.workers.get(uid)
         if worker is None or worker.state in (ARRIVED, TERMINATED):
             return memory
-        return _enqueue(memory, worker.key)
+        return enqueue(memory, worker.key)
 
     # pod workers
 
     def run(self, memory: KubeletMemory, key: str, view: View) -> Outcome:
         """One syncPod of the pod with that key, or one step of the clean-up of an orphan."""
-        queue = memory.queue.tick(view.now).add(key).take(key)
-        memory = memory._replace(queue=queue)
+        memory = memory._replace(queue=memory.queue.tick(view.now).add(key).take(key))
         if key.startswith(ORPHAN):
             return _clean_up(memory, key, view)
         entry = view.caches["pods"].get(f"pods/{key}")
-        worker: PodWorker | None = memory.workers.get(entry.value.uid) if entry else None
-        if entry is None or worker is None:
-            memory = _without_arrival(memory, key)  # the handlers will say what became of it
-            return Outcome(_done(memory, key))
+        pair = (key, entry.value.uid if entry is not None else "")
+        if memory.arrivals and memory.arrivals[0][0] == key and memory.arrivals[0] != pair:
+            memory = memory._replace(arrivals=memory.arrivals[1:])
+        worker: PodWorker | None = memory.workers.get(pair[1])
+        if entry is None or worker is None or pair in memory.leaving:
+            return Outcome(_done(memory, key))  # the handlers will say what became of the pod
         pod: Pod = entry.value
-        older = [uid for other, uid in memory.leaving if other == key]
-        if pod.uid in older or (older and self._waits(pod, worker)):
-            return Outcome(_done(memory, key))
         if worker.state == ARRIVED:
-            memory, worker = _admit(memory, worker, pod)
-        before = worker
-        worker, runtime = _sync(worker, pod, view.node)
-        if worker is not before or worker is not memory.workers.get(pod.uid):
-            memory = _put_worker(memory, pod.uid, worker)
-        return _write_status(memory, worker, entry, runtime, view)
+            if memory.allocatable is None or memory.arrivals[:1] != (pair,):
+                return Outcome(_done(memory, key))
+            worker = admit_pod(memory, worker, pod)
+            memory = memory._replace(arrivals=memory.arrivals[1:])
+        runtime: Runtime = view.node
+        if not self._waits(memory, worker, pod):
+            worker, runtime = _sync(worker, pod, runtime)
+        if worker is not memory.workers.get(pod.uid):
+            memory = put_worker(memory, pod.uid, worker)
+        return _write_status(memory, worker, entry, runtime, view.now)
 
-    def _waits(self, pod: Pod, worker: PodWorker) -> bool:
-        return self.waits_for_predecessor and worker.state == SYNCING and not pod.is_terminating
+    def _waits(self, memory: KubeletMemory, worker: PodWorker, pod: Pod) -> bool:
+        if not memory.leaving or not self.waits_for_predecessor or worker.state != SYNCING:
+            return False
+        return not pod.is_terminating and any(key == pod.key for key, _ in memory.leaving)
 
     def answer(
         self, memory: KubeletMemory, call: Call, request: Request, response: Response, view: View
     ) -> Outcome:
         """A status write or a final delete was answered."""
         uid, status = call.phase
-        worker: PodWorker | None = memory.workers.get(uid)
         if not response.ok and response.reason not in (NOT_FOUND, CONFLICT):
             queue = memory.queue.done(call.key)
             retry = queue.add_after(call.key, STATUS_SYNC_SECONDS, view.now)
             return Outcome(memory._replace(queue=retry))
         if isinstance(request, Patch) and response.ok:
-            if worker is not None:
-                memory = _acknowledge(memory, uid, worker, status, response.entry)
+            memory = _acknowledge(memory, call.key, uid, status, response)
             if call.requests:
                 return Outcome(memory, call.requests, call.phase)
         memory = _done(memory, call.key)
@@ -201,3 +183,151 @@ class Kubelet:
             memory = memory._replace(workers=memory.workers.without(uid))
             return Outcome(memory, node=view.node.remove(uid))
         return Outcome(memory)
+
+
+def _creation_time(entry: Entry) -> int:
+    return entry.value.metadata.creation_timestamp or 0
+
+
+def _done(memory: KubeletMemory, key: str) -> KubeletMemory:
+    return memory._replace(queue=memory.queue.done(key))
+
+
+def _next_containers(key: tuple[RuntimePod, str]) -> tuple[str, ...]:
+    pod, policy = key
+    has_main = any(c.is_live for c in pod.containers if c.role not in (INIT, SIDECAR))
+    names = []
+    for c in pod.containers:
+        is_over = c.state == EXITED
+        if c.role == INIT:
+            if is_over and c.exit_code == 0:
+                continue
+            return (c.name,) if c.state == WAITING or (is_over and policy != "Never") else ()
+        if c.role == SIDECAR:
+            if c.state in (WAITING, EXITED):
+                names.append(c.name)
+            if c.state != RUNNING and not has_main:
+                return tuple(names)
+            continue
+        restarts = policy in ("", "Always") or (policy == "OnFailure" and c.exit_code != 0)
+        if c.state == WAITING or (is_over and restarts):
+            names.append(c.name)
+    return tuple(names)
+
+
+next_containers: Memo[tuple[RuntimePod, str], tuple[str, ...]] = Memo(
+    "containers to start", _next_containers
+)
+"""computePodActions: the containers of (sandbox, restart policy) to start now.
+
+One init container after the other, a sidecar before what follows it, then all others together.
+"""
+
+
+def _resumed(pod: Pod) -> tuple[RuntimeContainer, ...]:
+    """The containers of a new sandbox; what ran in a sandbox that the node has lost was killed."""
+    known = {
+        s.name: s for s in (*pod.status.init_container_statuses, *pod.status.container_statuses)
+    }
+    containers = []
+    for c in containers_of(pod.spec):
+        status = known.get(c.name)
+        if status is not None and status.restart_count:
+            c = c._replace(restarts=status.restart_count)
+        if status is not None and "waiting" not in status.state and status.state and c.role != INIT:
+            ended = status.state.get("terminated", {})
+            c = c._replace(state=EXITED, exit_code=ended.get("exitCode", 0) if ended else KILLED)
+        containers.append(c)
+    return tuple(containers)
+
+
+def _sync(worker: PodWorker, pod: Pod, runtime: Runtime) -> tuple[PodWorker, Runtime]:
+    """SyncPod, SyncTerminatingPod and SyncTerminatedPod, as far as the runtime allows."""
+    uid, policy = pod.uid, pod.spec.restart_policy
+    if worker.state == SYNCING:
+        sandbox = runtime.pod(uid)
+        is_over = sandbox is not None and phase_of(sandbox.containers, policy) in TERMINAL_PHASES
+        if is_over or pod.is_terminating or pod.status.phase in TERMINAL_PHASES:
+            worker = worker._replace(state=TERMINATING)
+        else:
+            if sandbox is None:
+                runtime = runtime.run_sandbox(uid, worker.key, worker.requests, _resumed(pod))
+            for name in next_containers((runtime.pods[uid], policy)):
+                runtime = runtime.pull_and_start(uid, name)
+    if worker.state == TERMINATING:
+        runtime, is_gone = _stop(runtime, uid)
+        if is_gone:
+            worker = worker._replace(state=TERMINATED, requests=None)
+    return worker, runtime
+
+
+def _stop(runtime: Runtime, uid: str) -> tuple[Runtime, bool]:
+    if runtime.pod(uid) is None:
+        return runtime, True
+    runtime = runtime.stop_pod(uid)
+    return runtime, not runtime.pods[uid].is_live
+
+
+def _clean_up(memory: KubeletMemory, key: str, view: View) -> Outcome:
+    """HandlePodCleanups, for one pod that runs and that the API does not know."""
+    uid = key.removeprefix(ORPHAN)
+    pod_key = next((k for k, other in memory.leaving if other == uid), "")
+    memory = _done(memory, key)
+    if not pod_key:
+        return Outcome(memory)
+    leaving = tuple(item for item in memory.leaving if item[1] != uid)
+    entry = view.caches["pods"].get(f"pods/{pod_key}")
+    is_known = entry is not None and entry.value.uid == uid
+    if is_known and uid not in memory.workers:
+        return Outcome(memory)  # no orphan as far as the cache goes; the handlers will say
+    runtime, is_gone = _stop(view.node, uid)
+    if not is_gone:
+        return Outcome(memory, node=runtime)
+    memory = memory._replace(leaving=leaving, workers=memory.workers.without(uid))
+    if entry is not None and is_known:
+        memory = add_pod(memory, entry.value)
+    elif entry is not None and entry.value.uid in memory.workers:
+        memory = enqueue(memory, pod_key)
+    return Outcome(memory, node=runtime.remove(uid))
+
+
+def _write_status(
+    memory: KubeletMemory, worker: PodWorker, entry: Entry, runtime: Runtime, now: int
+) -> Outcome:
+    """SetPodStatus and the status manager's syncPod: patch what differs, delete what is over."""
+    pod: Pod = entry.value
+    is_newer = worker.reported is None or entry.version >= worker.version
+    shown = owned(pod.status) if is_newer else worker.reported
+    assert shown is not None
+    is_finished = worker.state == TERMINATED
+    seen = Observed(
+        pod.spec,
+        pod.metadata.generation,
+        runtime.host_ip,
+        runtime.pod(pod.uid),
+        is_finished,
+        worker.rejection,
+        unmet_gates(pod),
+    )
+    status, patch = report((seen, shown, now))
+    requests: tuple[Request, ...] = ()
+    if patch is not None:
+        requests = (Patch("pods", worker.key, patch, "status", pod.uid),)
+    if is_finished and pod.is_terminating:
+        requests = (*requests, Delete("pods", worker.key, pod.uid, grace_period_seconds=0))
+    if not requests:
+        return Outcome(_done(memory, worker.key), node=runtime)
+    return Outcome(memory, requests, (pod.uid, status), node=runtime)
+
+
+def _acknowledge(
+    memory: KubeletMemory, key: str, uid: str, status: PodStatus, response: Response
+) -> KubeletMemory:
+    """Remember what the API server shows now; where that is not what was sent, sync again."""
+    worker: PodWorker | None = memory.workers.get(uid)
+    if worker is None or response.entry is None:
+        return memory
+    shown = owned(response.entry.value.status)
+    worker = worker._replace(reported=shown, version=response.entry.version)
+    memory = memory._replace(workers=memory.workers.set(uid, worker))
+    return memory if shown == status else enqueue(memory, key)

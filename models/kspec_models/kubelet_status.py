@@ -15,7 +15,15 @@ from __future__ import annotations
 from typing import Any, Final, NamedTuple
 
 from kspec.values import Memo
-from kspec_models.objects import Condition, ContainerStatus, FrozenMap, Pod, PodSpec, PodStatus, freeze
+from kspec_models.objects import (
+    Condition,
+    ContainerStatus,
+    FrozenMap,
+    Pod,
+    PodSpec,
+    PodStatus,
+    freeze,
+)
 from kspec_models.objects.meta import condition
 from kspec_models.objects.record import Time
 from kspec_models.runtime import (

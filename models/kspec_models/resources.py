@@ -40,6 +40,9 @@ class Options(NamedTuple):
     non_missing_container_requests: Resources = EMPTY
 
 
+DEFAULT_OPTIONS = Options()
+
+
 class Requests(NamedTuple):
     """Amounts of each resource: CPU in thousandths of a core, memory and storage in bytes.
 
@@ -182,7 +185,7 @@ def is_pod_level(resource: str) -> bool:
 
 
 def pod_requests(
-    spec: PodSpec, status: PodStatus | None = None, options: Options = Options()
+    spec: PodSpec, status: PodStatus | None = None, options: Options = DEFAULT_OPTIONS
 ) -> ResourceList:
     """What the pod requests, by resource name."""
     total: ResourceList = {}
@@ -198,7 +201,7 @@ def pod_requests(
 
 
 def pod_limits(
-    spec: PodSpec, status: PodStatus | None = None, options: Options = Options()
+    spec: PodSpec, status: PodStatus | None = None, options: Options = DEFAULT_OPTIONS
 ) -> ResourceList:
     """What the pod is limited to; overhead only raises limits that are set."""
     total: ResourceList = {}

@@ -170,11 +170,11 @@ class Runtime:
         found: RuntimePod | None = self.pods.get(uid)
         return found
 
-    def _with(self, pod: RuntimePod, images: frozenset[str] | None) -> Runtime:
+    def _with(self, pod: RuntimePod) -> Runtime:
         old = self.pod(pod.uid)
-        before = progress_of(old) if old is not None else ()
-        progress = self._moved(before, progress_of(pod))
-        return Runtime(self.number, images, self.pods.set(pod.uid, pod), progress, self.addresses)
+        progress = self._moved(progress_of(old) if old is not None else (), progress_of(pod))
+        pods = self.pods.set(pod.uid, pod)
+        return Runtime(self.number, self.images, pods, progress, self.addresses)
 
     def _moved(self, before: tuple[str, ...], after: tuple[str, ...]) -> tuple[str, ...]:
         if before == after:
@@ -227,7 +227,7 @@ class Runtime:
         pod, container = self._find(uid, name)
         if container.state not in (RUNNING, STOPPING):
             raise ValueError(
-                f"container {name} of {uid} is {container.state}: only one that runs exits"
+                f"container {name} of {uid} is {container.state}: only one that runs can crash"
             )
         return self._changed(
             pod, container._replace(state=EXITED, is_ready=False, exit_code=exit_code)

@@ -13,6 +13,8 @@ from __future__ import annotations
 from itertools import chain
 from typing import Any, NamedTuple
 
+import immutables
+
 from kspec.values import MASK, FingerprintedMap, fingerprint_of, mix
 from kspec_models.apiserver.server import Api
 from kspec_models.host import Call, Notification
@@ -108,7 +110,9 @@ class State:
         "delivered",
         "environment",
         "fingerprint",
+        "layout",
         "outside",
+        "peaks",
         "ready",
         "ready_actions",
         "sent",
@@ -119,6 +123,8 @@ class State:
         "written",
     )
 
+    layout: Any
+    """The cluster's Layout, the same in all its states."""
     api: Api
     streams: Slots
     streams_fingerprint: int
@@ -132,6 +138,8 @@ class State:
     """Enabled actions of the environment."""
     fingerprint: int
     changed: int
+    peaks: immutables.Map[str, tuple[int, int]]
+    """Ghost: the smallest and largest spec.replicas that each workload ever had, by key."""
     written: tuple[Change, ...]
     delivered: tuple[Delivery, ...]
     sent: tuple[Sent, ...]
@@ -143,6 +151,7 @@ class State:
     def draft(self) -> State:
         """A copy for one step, with empty ghosts."""
         new = State.__new__(State)
+        new.layout, new.peaks = self.layout, self.peaks
         new.api, new.streams, new.slots, new.clock = self.api, self.streams, self.slots, self.clock
         new.streams_fingerprint = self.streams_fingerprint
         new.environment = self.environment
@@ -159,6 +168,15 @@ class State:
         self.slots = self.slots.set(slot, value)
         self.fingerprint ^= old ^ new
         self.touched[slot] = None
+
+    def wrote(self, change: Change) -> None:
+        """Ghost: one change of the store."""
+        self.written = (*self.written, change)
+        entry = change.entry
+        if entry is not None and change.key.startswith(("replicasets/", "deployments/")):
+            replicas = entry.value.spec.replicas or 0
+            low, high = self.peaks.get(change.key, (replicas, replicas))
+            self.peaks = self.peaks.set(change.key, (min(low, replicas), max(high, replicas)))
 
     def put_stream(self, index: int, stream: Stream) -> None:
         """Change one stream of a draft."""

@@ -313,7 +313,7 @@ class Steps:
         reply: Reply = self.api_server.apply(t.api, request, t.clock)
         t.api = reply.api
         for change in reply.changes:
-            t.written = (*t.written, change)
+            t.wrote(change)
             t.changed |= BIT.get(change.key.partition("/")[0], _OBJECTS)
             for watch in concerned(change):
                 index = self.layout.stream_index.get(watch)

@@ -15,13 +15,13 @@ from kspec.schema import validate
 from kspec.errors import InputError
 from kspec_models.apiserver.server import ApiServer
 from kspec_models.cluster import Cluster
-from kspec_models.components import Components, node_names
+from kspec_models.components import Components, Passive, node_names
 from kspec_models.controllers.deployment import DeploymentController
 from kspec_models.controllers.endpointslice import EndpointSliceController
 from kspec_models.controllers.namespace import NamespaceController
 from kspec_models.controllers.replicaset import ReplicaSetController
 from kspec_models.controllers.serviceaccount import ServiceAccountController
-from kspec_models.dataplane import DataplaneMachine
+from kspec_models.dataplane import EMPTY_DATAPLANE
 from kspec_models.environment import Operation
 from kspec_models.kubelet import Kubelet
 from kspec_models.kubeproxy import KubeProxy
@@ -30,8 +30,8 @@ from kspec_models.objects import MODELLED, ApiObject, Namespace, Node, ServiceAc
 from kspec_models.objects.record import freeze
 from kspec_models.operations import read_operation
 from kspec_models.reflector import Reflector
-from kspec_models.runtime import RuntimeMachine
-from kspec_models.scheduler.policies import policy_of
+from kspec_models.runtime import ContainerRuntime
+from kspec_models.scheduler.policies import load_policy
 from kspec_models.scheduler.scheduler import Scheduler
 
 API_VERSION = "kspec.dev/v1"
@@ -158,7 +158,10 @@ def components_of(
     applied = [read_object(Document("operation", o["apply"])) for o in operations if "apply" in o]
     resources = tuple(cls.RESOURCE for cls in MODELLED if cls.NAMESPACED)
     passive = {o.resource for o in objects} - {cls.RESOURCE for cls in MODELLED}
-    chosen = policy if policy is not None else policy_of(world.policy)
+    chosen = policy if policy is not None else load_policy(world.policy)
+    every = node_names((*objects, *(o for o in applied if o is not None)))
+    nodes = tuple(dict.fromkeys(every))
+    numbers = {name: i for i, name in enumerate(nodes, start=1)}
     return Components(
         api_server=ApiServer(),
         reflector=Reflector(atomic=world.atomic_replace),
@@ -172,11 +175,11 @@ def components_of(
         ),
         schedulers=tuple(Scheduler(name, chosen) for name in scheduler_names(world.schedulers)),
         kubelet=Kubelet,
-        runtime=RuntimeMachine,
+        runtime=lambda node: ContainerRuntime(numbers[node]),
         proxy=lambda node: KubeProxy(node, world.proxy_mode),
-        dataplane=DataplaneMachine,
+        dataplane=lambda node: Passive(EMPTY_DATAPLANE),
         objects=objects,
-        nodes=tuple(dict.fromkeys(node_names((*objects, *(o for o in applied if o is not None))))),
+        nodes=nodes,
         keep_status=world.keep_status,
     )
 

@@ -1,21 +1,15 @@
-"""Which ReplicaSet is the new one, how it is made, and the revision numbers that history keeps.
+"""Which ReplicaSet is the new one, and how it is made.
 
-After getAllReplicaSetsAndSyncRevision, getNewReplicaSet and cleanupDeployment in
-pkg/controller/deployment/sync.go and the annotation helpers in
-pkg/controller/deployment/util/deployment_util.go at Kubernetes 1.36.
+After getAllReplicaSetsAndSyncRevision and getNewReplicaSet in pkg/controller/deployment/sync.go at
+Kubernetes 1.36.
 
-The hash of a pod template is a fingerprint of ours, written in upstream's safe alphabet: stable,
-but not the number that Go's dump of the struct would give. Nothing depends on its value.
-
-Left out: the annotation-driven rollback of extensions/v1beta1, events, shortening of long names,
-and the cut of a revision history beyond 2,000 characters.
+Left out: events and the shortening of long names.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from kspec.values import Memo, fingerprint
 from kspec_models.controllers.deployment_conditions import (
     FAILED_CREATE,
     FOUND_NEW_REPLICA_SET,
@@ -23,32 +17,26 @@ from kspec_models.controllers.deployment_conditions import (
     PROGRESSING,
     set_condition,
 )
+from kspec_models.controllers.deployment_history import revision_of, with_revision
 from kspec_models.controllers.deployment_scaling import new_size, with_sizes
 from kspec_models.controllers.deployment_steps import (
-    DEFAULT_HISTORY_LIMIT,
-    DESIRED_REPLICAS,
-    MAX_REPLICAS,
     REVISION,
-    REVISION_HISTORY,
-    UNLIMITED,
     Steps,
     Target,
     WriteFailed,
     by_creation,
-    creation_order,
     progress_deadline,
-    replicas,
-    send,
     total,
     write_status,
     written,
 )
+from kspec_models.controllers.deployment_template import HASH_LABEL, has_template, template_hash
 from kspec_models.controllers.pods import owner_reference
 from kspec_models.objects import (
+    EMPTY,
     Deployment,
     FrozenMap,
     ObjectMeta,
-    PodTemplateSpec,
     ReplicaSet,
     ReplicaSetSpec,
     condition,
@@ -57,30 +45,15 @@ from kspec_models.objects import (
 from kspec_models.requests import (
     ALREADY_EXISTS,
     NAMESPACE_TERMINATING,
-    NOT_FOUND,
     Create,
-    Delete,
     Response,
     Update,
 )
 from kspec_models.store import Entry
 
-HASH_LABEL = "pod-template-hash"
-_ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
-_NOT_COPIED = frozenset(
-    {
-        "kubectl.kubernetes.io/last-applied-configuration",
-        REVISION,
-        REVISION_HISTORY,
-        DESIRED_REPLICAS,
-        MAX_REPLICAS,
-        "deprecated.deployment.rollback.to",
-    }
-)
-
 
 class ReplicaSets(NamedTuple):
-    """The ReplicaSets of a Deployment: the one with its template, if there is one, and the others."""
+    """The ReplicaSets of a Deployment: the one with its template if there is one, and the rest."""
 
     new: Entry | None
     old: tuple[Entry, ...]
@@ -90,42 +63,10 @@ class ReplicaSets(NamedTuple):
         return self.old if self.new is None else (*self.old, self.new)
 
 
-def _without_hash(template: PodTemplateSpec) -> PodTemplateSpec:
-    labels = template.metadata.labels.without(HASH_LABEL)
-    return template.replace(metadata=template.metadata.replace(labels=labels))
-
-
-_bare: Memo[PodTemplateSpec, PodTemplateSpec] = Memo("template without hash", _without_hash)
-
-
-def _hash_template(key: tuple[PodTemplateSpec, int | None]) -> str:
-    number = fingerprint((key[0].fingerprint, key[1])) & (2**32 - 1)
-    return "".join(_ALPHABET[ord(digit) % len(_ALPHABET)] for digit in str(number))
-
-
-_hash: Memo[tuple[PodTemplateSpec, int | None], str] = Memo("pod-template-hash", _hash_template)
-
-
-def template_hash(template: PodTemplateSpec, collision_count: int | None) -> str:
-    """The value of the pod-template-hash label; another one after each collision."""
-    return _hash((template, collision_count))
-
-
-def has_template(replica_set: ReplicaSet, deployment: Deployment) -> bool:
-    """Whether both have the same pod template, the hash label aside."""
-    return _bare(replica_set.spec.template) == _bare(deployment.spec.template)
-
-
 def find(deployment: Deployment, entries: tuple[Entry, ...]) -> ReplicaSets:
     """Tell new from old; of several with the same template the oldest is the new one."""
     new = next((e for e in by_creation(entries) if has_template(e.value, deployment)), None)
     return ReplicaSets(new, tuple(entry for entry in entries if entry is not new))
-
-
-def revision_of(replica_set: ReplicaSet) -> int:
-    """The revision number in the annotations, 0 where there is none."""
-    text = replica_set.metadata.annotations.get(REVISION, "")
-    return int(text) if text.isascii() and text.isdigit() else 0
 
 
 def sync_revision(
@@ -146,14 +87,14 @@ def sync_revision(
 def _adjust(target: Target, new: Entry, revision: int) -> Steps[tuple[Target, Entry]]:
     """Bring the annotations of an existing new ReplicaSet and of the Deployment up to date."""
     deployment, replica_set = target.deployment, new.value
-    annotations = _annotations(deployment, replica_set.metadata.annotations, revision)
+    annotations = with_revision(deployment, replica_set.metadata.annotations, revision)
     seconds = deployment.spec.min_ready_seconds
     is_same = annotations is replica_set.metadata.annotations
     if not is_same or replica_set.spec.min_ready_seconds != seconds:
         wanted = replica_set.with_metadata(annotations=annotations)
         wanted = wanted.replace(spec=wanted.spec.replace(min_ready_seconds=seconds))
         return target, (yield from written(Update(wanted, new.mod_revision)))
-    changed = _with_revision(target, annotations.get(REVISION, ""))
+    changed = _note_revision(target, annotations.get(REVISION, ""))
     has_no_condition = condition(deployment.status.conditions, PROGRESSING) is None
     if progress_deadline(deployment) is not None and has_no_condition:
         message = f'Found new replica set "{replica_set.name}"'
@@ -163,29 +104,7 @@ def _adjust(target: Target, new: Entry, revision: int) -> Steps[tuple[Target, En
     return changed, new
 
 
-def _annotations(
-    deployment: Deployment, annotations: FrozenMap[str], revision: int
-) -> FrozenMap[str]:
-    """The new ReplicaSet's: the Deployment's own, and the revision, which never goes back.
-
-    Revisions that it had before stay in the history. The same map where nothing changes.
-    """
-    for name, value in deployment.metadata.annotations.items():
-        if name not in _NOT_COPIED and annotations.get(name) != value:
-            annotations = annotations.set(name, value)
-    former = annotations.get(REVISION, "")
-    if former and not former.isdigit():
-        return annotations
-    if revision > int(former or 0):
-        annotations = annotations.set(REVISION, str(revision))
-        if former:
-            history = annotations.get(REVISION_HISTORY, "")
-            longer = f"{history},{former}" if history else former
-            annotations = annotations.set(REVISION_HISTORY, longer)
-    return annotations
-
-
-def _with_revision(target: Target, revision: str) -> Target:
+def _note_revision(target: Target, revision: str) -> Target:
     deployment = target.deployment
     if deployment.metadata.annotations.get(REVISION) == revision:
         return target
@@ -215,7 +134,7 @@ def _create(target: Target, old: tuple[Entry, ...], revision: int) -> Steps[tupl
             yield from _count_collision(target)
             raise
         new, is_created = existing, False
-    changed = _with_revision(target, str(revision))
+    changed = _note_revision(target, str(revision))
     if is_created and progress_deadline(target.deployment) is not None:
         message = f'Created new replica set "{wanted.name}"'
         changed = _progressing(changed, "True", NEW_REPLICA_SET, message)
@@ -230,16 +149,14 @@ def new_replica_set(deployment: Deployment, old: tuple[Entry, ...], revision: in
     label = template_hash(spec.template, deployment.status.collision_count)
     meta = spec.template.metadata
     labels = meta.labels.set(HASH_LABEL, label)
-    selector = spec.selector or FrozenMap[str]()
+    selector: FrozenMap[Any] = spec.selector or EMPTY
     matched = FrozenMap({**(selector.get("matchLabels") or {}), HASH_LABEL: label})
     return ReplicaSet(
         metadata=ObjectMeta(
             name=f"{deployment.name}-{label}",
             namespace=deployment.namespace,
             labels=labels,
-            annotations=with_sizes(
-                _annotations(deployment, FrozenMap[str](), revision), deployment
-            ),
+            annotations=with_sizes(with_revision(deployment, EMPTY, revision), deployment),
             owner_references=(owner_reference(deployment),),
         ),
         spec=ReplicaSetSpec(
@@ -281,27 +198,3 @@ def _try_status(target: Target) -> Steps[None]:
         yield from write_status(target)
     except WriteFailed:
         return  # the error that led here is what the pass ends with
-
-
-def clean_up(deployment: Deployment, old: tuple[Entry, ...]) -> Steps[None]:
-    """Delete the oldest revisions beyond spec.revisionHistoryLimit that are empty and settled."""
-    limit = deployment.spec.revision_history_limit
-    limit = DEFAULT_HISTORY_LIMIT if limit is None else limit
-    if limit == UNLIMITED or len(old) <= limit:
-        return
-    alive = [entry for entry in old if not entry.value.is_terminating]
-    surplus = max(len(alive) - limit, 0)
-    alive.sort(key=lambda entry: (revision_of(entry.value), creation_order(entry)))
-    for entry in alive[:surplus]:
-        if _is_settled_empty(entry.value):
-            try:
-                yield from send(Delete("replicasets", entry.value.key))
-            except WriteFailed as error:
-                if error.response.reason != NOT_FOUND:
-                    raise
-
-
-def _is_settled_empty(replica_set: ReplicaSet) -> bool:
-    status = replica_set.status
-    is_empty = status.replicas == 0 and replicas(replica_set) == 0
-    return is_empty and replica_set.metadata.generation <= status.observed_generation

@@ -16,7 +16,8 @@ from typing import NamedTuple
 
 from kspec_models.controllers import claims as claiming
 from kspec_models.controllers.claims import Claims
-from kspec_models.controllers.deployment_revisions import ReplicaSets, clean_up, sync_revision
+from kspec_models.controllers.deployment_history import clean_up
+from kspec_models.controllers.deployment_revisions import ReplicaSets, sync_revision
 from kspec_models.controllers.deployment_rolling import (
     remove_old,
     resize_new,

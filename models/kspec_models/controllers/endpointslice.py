@@ -1,15 +1,13 @@
 """EndpointSlice controller: keep the slices of every Service with a selector equal to its pods.
 
-After pkg/controller/endpointslice/endpointslice_controller.go and
-k8s.io/endpointslice/util/controller_utils.go at 1.36.
+After pkg/controller/endpointslice/endpointslice_controller.go at 1.36.
 
 A Service that is gone gets no write: its slices carry an owner reference and the garbage collector
 deletes them, as upstream. The controller itself deletes only slices of a namesake with another uid.
 
-Kept as upstream has them, because they are real: a pod that a joined notification replaces by one
-of another uid but equal labels, readiness and address is not noticed; the deletion of a slice that
-this incarnation of the controller never wrote is not healed; and a tracked slice whose ADDED and
-DELETED were both missed blocks the Service as "stale" (kubernetes issue 141592).
+Kept as upstream has them, because they are real: the deletion of a slice that this incarnation of
+the controller never wrote is not healed; and a tracked slice whose ADDED and DELETED were both
+missed blocks the Service as "stale" (kubernetes issue 141592).
 
 Left out: everything in `endpointslice_plan`; batching and the one-second delay after slice events,
 which only delay; giving up after 15 retries, so that liveness is judged on a controller that goes
@@ -18,12 +16,18 @@ on; and the topology queue.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import NamedTuple
 
 from kspec.values import EMPTY_MAP, Memo
-from kspec_models.controllers.endpointslice_endpoints import is_pod_ready
-from kspec_models.controllers.endpointslice_marks import CONTROLLER_NAME, MANAGED_BY, SERVICE_NAME
-from kspec_models.controllers.endpointslice_plan import MAX_ENDPOINTS_PER_SLICE, Situation, plan
+from kspec_models.controllers.endpointslice_marks import SERVICE_NAME, is_managed
+from kspec_models.controllers.endpointslice_plan import (
+    MAX_ENDPOINTS_PER_SLICE,
+    NOTHING,
+    Plan,
+    Situation,
+    plan,
+)
+from kspec_models.controllers.endpointslice_pods import services_of, services_of_update
 from kspec_models.controllers.endpointslice_tracker import (
     DELETION_EXPECTED,
     UNTRACKED,
@@ -34,7 +38,7 @@ from kspec_models.controllers.endpointslice_tracker import (
 )
 from kspec_models.controllers.worker import Worked, stop_on_error
 from kspec_models.host import Call, Notification, View, Watch
-from kspec_models.objects import FrozenMap, Pod, Service
+from kspec_models.objects import EndpointSlice, FrozenMap, Pod, Service
 from kspec_models.requests import (
     NAMESPACE_TERMINATING,
     NOT_FOUND,
@@ -44,78 +48,61 @@ from kspec_models.requests import (
     Response,
     Update,
 )
-from kspec_models.store import EMPTY_SNAPSHOT, Entry, Snapshot
+from kspec_models.store import EMPTY_SNAPSHOT, Entry
 
 
-def matching(snapshot: Snapshot, namespace: str, labels: FrozenMap[str]) -> tuple[Entry, ...]:
-    """The entries of the namespace that carry all the labels, in the order of keys."""
-    groups = [snapshot.indexed(f"label/{namespace}/{k}={v}") for k, v in labels.items()]
-    smallest = min(groups, key=len, default=())
-    if len(groups) < 2:
-        return smallest
-    wanted = tuple(labels.items())
-    return tuple(
-        entry
-        for entry in smallest
-        if all(entry.value.metadata.labels.get(k) == v for k, v in wanted)
-    )
+class Same:
+    """Entries as a key that is equal to the very same tuple only.
 
-
-def _selectors(services: Snapshot) -> dict[str, tuple[tuple[str, FrozenMap[str]], ...]]:
-    found: dict[str, tuple[tuple[str, FrozenMap[str]], ...]] = {}
-    for entry in services.entries():
-        service: Service = entry.value
-        if service.spec.selector:
-            pair = (service.key, service.spec.selector)
-            found[service.namespace] = (*found.get(service.namespace, ()), pair)
-    return found
-
-
-_selectors_of: Memo[Snapshot, dict[str, tuple[tuple[str, FrozenMap[str]], ...]]] = Memo(
-    "selectors of the services", _selectors, limit=10_000
-)
-
-
-def _services(key: tuple[str, FrozenMap[str], Snapshot]) -> tuple[str, ...]:
-    namespace, labels, services = key
-    return tuple(
-        service
-        for service, selector in _selectors_of(services).get(namespace, ())
-        if all(labels.get(k) == v for k, v in selector.items())
-    )
-
-
-services_of: Memo[tuple[str, FrozenMap[str], Snapshot], tuple[str, ...]] = Memo(
-    "services of a pod's labels", _services, limit=50_000
-)
-"""The keys of the services whose selector takes these labels, in the order of keys."""
-
-
-def _pod_changed(old: Pod, new: Pod) -> bool:
-    """Whether an update may change the pod's endpoint.
-
-    Upstream compares the deletion timestamps by address, so that every update of a terminating
-    pod counts.
+    An index keeps the tuple of a group in which nothing changed. So a sync of a Service costs the
+    same however many pods it has, unless one of them changed.
     """
-    return (
-        old.is_terminating
-        or new.is_terminating
-        or is_pod_ready(old) != is_pod_ready(new)
-        or old.status.pod_ip != new.status.pod_ip
+
+    __slots__ = ("entries",)
+
+    def __init__(self, entries: tuple[Entry, ...]) -> None:
+        self.entries = entries
+
+    def __hash__(self) -> int:
+        return object.__hash__(self.entries)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Same) and self.entries is other.entries
+
+
+class Inputs(NamedTuple):
+    """pods: the groups of the index for each label of the selector. slices: those of the name."""
+
+    service: Service
+    pods: tuple[Same, ...]
+    slices: Same
+    limit: int
+
+
+class Prepared(NamedTuple):
+    """The slices of the Service in the cache, their revisions by name, and what to write."""
+
+    slices: tuple[EndpointSlice, ...]
+    revisions: FrozenMap[int]
+    plan: Plan
+
+
+def _prepare(inputs: Inputs) -> Prepared:
+    selector = tuple(inputs.service.spec.selector.items())
+    smallest = min((group.entries for group in inputs.pods), key=len)
+    pods: tuple[Pod, ...] = tuple(entry.value for entry in smallest)
+    if len(selector) > 1:
+        pods = tuple(p for p in pods if all(p.metadata.labels.get(k) == v for k, v in selector))
+    found = [e for e in inputs.slices.entries if is_managed(e.value) and not e.value.is_terminating]
+    slices = tuple(e.value for e in found)
+    return Prepared(
+        slices,
+        FrozenMap({e.value.name: e.mod_revision for e in found}),
+        plan(Situation(inputs.service, pods, slices, inputs.limit)),
     )
 
 
-def _services_of_update(old: Entry, new: Entry, services: Snapshot) -> tuple[str, ...]:
-    if old.mod_revision == new.mod_revision:
-        return ()
-    before, after = old.value.metadata.labels, new.value.metadata.labels
-    changed = _pod_changed(old.value, new.value)
-    if before == after:
-        return services_of((new.value.namespace, after, services)) if changed else ()
-    left = services_of((new.value.namespace, before, services))
-    right = services_of((new.value.namespace, after, services))
-    either = tuple(sorted({*left, *right}))
-    return either if changed else tuple(k for k in either if (k in left) != (k in right))
+_prepared: Memo[Inputs, Prepared] = Memo("syncs of a service", _prepare, limit=50_000)
 
 
 class EndpointSliceController:
@@ -142,7 +129,7 @@ class EndpointSliceController:
             return handle_slice(memory, event)
         services = view.caches.get("services", EMPTY_SNAPSHOT)
         if event.old is not None and event.new is not None:
-            return memory, _services_of_update(event.old, event.new, services)
+            return memory, services_of_update(event.old, event.new, services)
         entry = event.new or event.old
         assert entry is not None
         return memory, services_of((entry.value.namespace, entry.value.metadata.labels, services))
@@ -155,22 +142,19 @@ class EndpointSliceController:
         service: Service = entry.value
         if service.spec.type == "ExternalName" or not service.spec.selector:
             return Worked(memory)
-        pods = matching(view.caches["pods"], service.namespace, service.spec.selector)
-        found = {
-            e.value.name: e
-            for e in matching(
-                view.caches["endpointslices"],
-                service.namespace,
-                FrozenMap({SERVICE_NAME: service.name, MANAGED_BY: CONTROLLER_NAME}),
-            )
-            if not e.value.is_terminating
-        }
-        slices = tuple(e.value for e in found.values())
+        prepared = _prepared(self._inputs(service, view))
         memory = self._forgotten(memory, key, service)
-        if is_stale(memory.get(key, UNTRACKED), slices):
+        if is_stale(memory.get(key, UNTRACKED), prepared.slices):
             return Worked(memory, failed=True)
-        pods_found = tuple(e.value for e in pods)
-        return _requests(memory, Situation(service, pods_found, slices, self.limit), found)
+        return _requests(memory, prepared)
+
+    def _inputs(self, service: Service, view: View) -> Inputs:
+        pods, prefix = view.caches["pods"], f"label/{service.namespace}/"
+        groups = tuple(
+            Same(pods.indexed(f"{prefix}{k}={v}")) for k, v in service.spec.selector.items()
+        )
+        slices = view.caches["endpointslices"].indexed(f"{prefix}{SERVICE_NAME}={service.name}")
+        return Inputs(service, groups, Same(slices), self.limit)
 
     def _forgotten(self, memory: Tracker, key: str, service: Service) -> Tracker:
         """With the repair, the memory without what was written for an earlier Service."""
@@ -199,10 +183,12 @@ class EndpointSliceController:
         return stop_on_error(memory, call, response)
 
 
-def _requests(memory: Tracker, situation: Situation, found: dict[str, Entry]) -> Worked:
-    planned = plan(situation)
-    requests: list[Any] = [Create(obj) for obj in planned.creates]
-    requests += [Update(obj, found[obj.name].mod_revision) for obj in planned.updates]
+def _requests(memory: Tracker, prepared: Prepared) -> Worked:
+    planned, revisions = prepared.plan, prepared.revisions
+    if planned == NOTHING:
+        return Worked(memory)
+    requests: list[Request] = [Create(obj) for obj in planned.creates]
+    requests += [Update(obj, revisions[obj.name]) for obj in planned.updates]
     requests += [Update(obj) for obj in planned.replaces]
     requests += [Delete("endpointslices", obj.key) for obj in planned.deletes]
     uids = tuple((obj.key, obj.uid) for obj in planned.deletes)

@@ -14,7 +14,7 @@ hints; and the trigger-time annotation, which serves a metric.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from kspec.values import Memo
 from kspec_models.controllers.endpointslice_endpoints import (
@@ -34,7 +34,7 @@ from kspec_models.controllers.endpointslice_marks import (
 )
 from kspec_models.objects import Endpoint, EndpointSlice, ObjectReference, Pod, Service
 
-MAX_ENDPOINTS_PER_SLICE = 100
+MAX_ENDPOINTS_PER_SLICE: Final = 100
 
 Identity = tuple[tuple[str, ...], str, str]
 Endpoints = dict[Identity, Endpoint]
@@ -60,6 +60,9 @@ class Plan(NamedTuple):
     updates: tuple[EndpointSlice, ...] = ()
     replaces: tuple[EndpointSlice, ...] = ()
     deletes: tuple[EndpointSlice, ...] = ()
+
+
+NOTHING: Final = Plan()
 
 
 def _identity(endpoint: Endpoint) -> Identity:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from kspec_models.controllers.pods import is_available, is_ready
+from kspec_models.controllers.pods import is_available, is_ready, next_availability_check
 from kspec_models.objects import (
     Condition,
     FrozenMap,
@@ -90,3 +90,14 @@ def _failure(surplus: int, message: str, now: int) -> Condition:
         message=message,
         last_transition_time=Time(now),
     )
+
+
+def requeue_after(
+    replica_set: ReplicaSet, status: ReplicaSetStatus, counted: Counted, now: int
+) -> int | None:
+    """Seconds until the next ready pod becomes available; no event will tell."""
+    seconds = replica_set.spec.min_ready_seconds
+    if seconds <= 0 or status.ready_replicas == status.available_replicas:
+        return None
+    check = next_availability_check(counted.active, seconds, now)
+    return seconds if check is None else check

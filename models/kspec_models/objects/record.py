@@ -279,6 +279,8 @@ _SCALARS: dict[Any, tuple[Callable[[Any, str], Any], Callable[[Any], Any]]] = {
 def _codec(hint: Any) -> tuple[Callable[[Any, str], Any], Callable[[Any], Any]]:
     if hint in _SCALARS:
         return _SCALARS[hint]
+    if {int, str} <= set(typing.get_args(hint)):
+        return _SCALARS[IntOrString]
     if isinstance(hint, types.UnionType) or typing.get_origin(hint) is typing.Union:
         return _codec(next(h for h in typing.get_args(hint) if h is not types.NoneType))
     if typing.get_origin(hint) is FrozenMap:

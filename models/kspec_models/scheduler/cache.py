@@ -21,7 +21,9 @@ from typing import NamedTuple
 from kspec.errors import KspecError
 from kspec.values import EMPTY_MAP, FingerprintedMap, Memo
 from kspec_models.objects import Node, Pod
-from kspec_models.scheduler.nodeinfo import NodeInfo, cached
+from kspec_models.objects.core import PodSpec
+from kspec_models.resources import has_status_resources
+from kspec_models.scheduler.nodeinfo import NO_STATUS, NodeInfo, cached
 
 
 class CorruptedCache(KspecError):
@@ -35,17 +37,50 @@ class PodState(NamedTuple):
     is_assumed: bool = False
 
 
+class Order:
+    """The nodes that exist, in the order of names; it follows from `Cache.node_infos`.
+
+    So all orders are equal, and none adds to a fingerprint.
+    """
+
+    __slots__ = ("infos", "names")
+
+    fingerprint = 0
+
+    def __init__(self, names: tuple[str, ...] = (), infos: tuple[NodeInfo, ...] = ()) -> None:
+        self.names, self.infos = names, infos
+
+    def changed(self, name: str, info: NodeInfo) -> Order:
+        """This order after one NodeInfo changed, appeared or lost its node."""
+        at = bisect_left(self.names, name)
+        known = at < len(self.names) and self.names[at] == name
+        if not known and info.node is None:
+            return self
+        after = at + 1 if known else at
+        names, infos = self.names, self.infos
+        if info.node is None:
+            return Order((*names[:at], *names[after:]), (*infos[:at], *infos[after:]))
+        if not known:
+            names = (*names[:at], name, *names[at:])
+        return Order(names, (*infos[:at], info, *infos[after:]))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Order)
+
+    def __hash__(self) -> int:
+        return 0
+
+
 class Cache(NamedTuple):
-    """node_infos: by the node's name. pods: by uid. names: the nodes that exist, sorted."""
+    """node_infos: by the node's name. pods: by uid. order: the nodes that exist."""
 
     node_infos: FingerprintedMap[str, NodeInfo] = EMPTY_MAP
     pods: FingerprintedMap[str, PodState] = EMPTY_MAP
-    names: tuple[str, ...] = ()
+    order: Order = Order()
 
     def snapshot(self) -> tuple[NodeInfo, ...]:
         """The NodeInfos of the nodes that exist, in the order of names."""
-        node_infos = self.node_infos
-        return tuple(node_infos[name] for name in self.names)
+        return self.order.infos
 
     def is_assumed(self, uid: str) -> bool:
         state = self.pods.get(uid)
@@ -60,7 +95,7 @@ class Cache(NamedTuple):
         """Charge a pod to a node before it is bound; None where the cache has the pod already."""
         if pod.metadata.uid in self.pods:
             return None
-        return self._charge(_ASSUMED((pod, node)), True)
+        return self._charge(assumed_pod((pod, node)), True)
 
     def finish_binding(self, uid: str) -> Cache:
         """The binding was answered; starts the clock of an expiry that is off."""
@@ -112,46 +147,51 @@ class Cache(NamedTuple):
         """A node was added or updated; pods that were there before it keep their charge."""
         name = node.metadata.name
         info = self.node_infos.get(name) or _NOTHING
-        names = self.names
-        index = bisect_left(names, name)
-        if index == len(names) or names[index] != name:
-            names = (*names[:index], name, *names[index:])
-        return self._replace(
-            node_infos=self.node_infos.set(name, info.with_node(node)), names=names
-        )
+        return self._with_info(name, info.with_node(node))
 
     def remove_node(self, name: str) -> Cache:
         """A node was deleted; its NodeInfo stays as a ghost while pods are known on it."""
         info = self.node_infos.get(name)
         if info is None:
             return self
-        return self._with_info(name, info.with_node(None))._replace(
-            names=tuple(other for other in self.names if other != name)
-        )
+        return self._with_info(name, info.with_node(None))
 
     def _charge(self, pod: Pod, assumed: bool) -> Cache:
         pod = cached(pod)
         info = self.node_infos.get(pod.spec.node_name) or _NOTHING
-        return self._with_info(pod.spec.node_name, info.with_pod(pod))._replace(
-            pods=self.pods.set(pod.metadata.uid, PodState(pod, assumed))
-        )
+        pods = self.pods.set(pod.metadata.uid, PodState(pod, assumed))
+        return self._with_info(pod.spec.node_name, info.with_pod(pod), pods)
 
     def _discharge(self, pod: Pod) -> Cache:
         name, uid = pod.spec.node_name, pod.metadata.uid
         info = self.node_infos[name].without_pod(uid)
-        return self._with_info(name, info)._replace(pods=self.pods.without(uid))
+        return self._with_info(name, info, self.pods.without(uid))
 
-    def _with_info(self, name: str, info: NodeInfo) -> Cache:
+    def _with_info(
+        self, name: str, info: NodeInfo, pods: FingerprintedMap[str, PodState] | None = None
+    ) -> Cache:
         if info.node is None and not info.pods:
-            return self._replace(node_infos=self.node_infos.without(name))
-        return self._replace(node_infos=self.node_infos.set(name, info))
+            node_infos = self.node_infos.without(name)
+        else:
+            node_infos = self.node_infos.set(name, info)
+        order = self.order.changed(name, info)
+        return Cache(node_infos, self.pods if pods is None else pods, order)
+
+
+def _assumed_spec(key: tuple[PodSpec, str]) -> PodSpec:
+    spec, node = key
+    return spec.replace(node_name=node)
 
 
 def _assumed(key: tuple[Pod, str]) -> Pod:
     pod, node = key
-    return pod.replace(spec=pod.spec.replace(node_name=node))
+    status = pod.status if has_status_resources(pod.status) else NO_STATUS
+    return pod.replace(spec=_ASSUMED_SPEC((pod.spec, node)), status=status)
 
 
-_ASSUMED: Memo[tuple[Pod, str], Pod] = Memo("assumed pod", _assumed)
+_ASSUMED_SPEC: Memo[tuple[PodSpec, str], PodSpec] = Memo("assumed pod's spec", _assumed_spec)
+assumed_pod: Memo[tuple[Pod, str], Pod] = Memo("assumed pod", _assumed)
+"""The pod as it would be, bound to that node, as the cache keeps it."""
+
 _NOTHING = NodeInfo()
 EMPTY_CACHE = Cache()

@@ -18,6 +18,7 @@ from typing import Any, Final, NamedTuple, Protocol
 
 from kspec_models.objects import Pod
 from kspec_models.objects.core import PodSpec
+from kspec_models.objects.record import EMPTY
 from kspec_models.scheduler.nodeinfo import NodeInfo
 
 MAX_NODE_SCORE: Final = 100
@@ -57,7 +58,7 @@ class Context(NamedTuple):
     """
 
     nodes: tuple[NodeInfo, ...] = ()
-    caches: Mapping[str, Any] = {}  # noqa: RUF012 - never written to
+    caches: Mapping[str, Any] = EMPTY
 
 
 class FilterPlugin(Protocol):
@@ -70,10 +71,16 @@ class FilterPlugin(Protocol):
 
 
 class ScorePlugin(Protocol):
-    """Rates a node, from the pod's spec and the NodeInfo alone; higher is better at the end."""
+    """Rates a node, from the pod's spec and the NodeInfo alone; higher is better at the end.
+
+    is_relative: its scores mean something only after `normalize`; otherwise they are 0..100.
+    """
 
     @property
     def name(self) -> str: ...
+
+    @property
+    def is_relative(self) -> bool: ...
 
     def score(self, spec: PodSpec, node_info: NodeInfo) -> int: ...
 
@@ -96,9 +103,7 @@ class Policy(Protocol):
         """Whether the node can take the pod. Only nodes that exist are asked about."""
         ...
 
-    def score(
-        self, pod: Pod, node_infos: tuple[NodeInfo, ...], context: Context
-    ) -> Sequence[int]:
+    def score(self, pod: Pod, node_infos: tuple[NodeInfo, ...], context: Context) -> Sequence[int]:
         """A score per feasible node, higher is better. Not asked for when only one is feasible."""
         ...
 

@@ -33,8 +33,11 @@ HostPort = tuple[str, str, int]
 """Address, protocol and number of a port that is taken on the host."""
 
 
+NO_STATUS = PodStatus()
+
+
 def _without_status(pod: Pod) -> Pod:
-    return pod.replace(status=PodStatus())
+    return pod.replace(status=NO_STATUS)
 
 
 _WITHOUT_STATUS: Memo[Pod, Pod] = Memo("pod without status", _without_status)
@@ -42,7 +45,10 @@ _WITHOUT_STATUS: Memo[Pod, Pod] = Memo("pod without status", _without_status)
 
 def cached(pod: Pod) -> Pod:
     """The pod as a NodeInfo keeps it."""
-    return pod if has_status_resources(pod.status) else _WITHOUT_STATUS(pod)
+    status = pod.status
+    if status is NO_STATUS or has_status_resources(status):
+        return pod
+    return _WITHOUT_STATUS(pod)
 
 
 def _ports_of_container(container: Container) -> list[HostPort]:

@@ -57,8 +57,11 @@ _NOT_NAMED = Status(
 
 
 class _Verdict(NamedTuple):
+    """own: the weighted scores that stand for themselves. relative: those to be normalised."""
+
     status: Status
-    scores: tuple[int, ...]
+    own: int = 0
+    relative: tuple[int, ...] = ()
 
 
 class PluginPolicy:
@@ -76,6 +79,8 @@ class PluginPolicy:
     ) -> None:
         self.name = name
         self.filters, self.scorers, self.spread = filters, scorers, spread
+        self._own = tuple(each for each in scorers if not each[0].is_relative)
+        self._relative = tuple(each for each in scorers if each[0].is_relative)
         self._verdicts: Memo[tuple[PodSpec, NodeInfo], _Verdict] = Memo(
             f"verdicts of policy {name}", self._judge
         )
@@ -84,8 +89,9 @@ class PluginPolicy:
         spec, info = key
         status = self._filter(spec, info)
         if not status.ok:
-            return _Verdict(status, ())
-        return _Verdict(SUCCESS, tuple(plugin.score(spec, info) for plugin, _ in self.scorers))
+            return _Verdict(status)
+        own = sum(weight * plugin.score(spec, info) for plugin, weight in self._own)
+        return _Verdict(SUCCESS, own, tuple(p.score(spec, info) for p, _ in self._relative))
 
     def _filter(self, spec: PodSpec, info: NodeInfo) -> Status:
         if spec.affinity:
@@ -103,15 +109,14 @@ class PluginPolicy:
     def filter(self, pod: Pod, node_info: NodeInfo, context: Context) -> Status:
         return self._verdicts((pod.spec, node_info)).status
 
-    def score(
-        self, pod: Pod, node_infos: tuple[NodeInfo, ...], context: Context
-    ) -> Sequence[int]:
+    def score(self, pod: Pod, node_infos: tuple[NodeInfo, ...], context: Context) -> Sequence[int]:
         spec, verdicts = pod.spec, self._verdicts
-        raw = [verdicts((spec, info)).scores for info in node_infos]
-        totals = [0] * len(raw)
-        for index, (plugin, weight) in enumerate(self.scorers):
-            scores = plugin.normalize([each[index] for each in raw])
-            totals = [t + s * weight for t, s in zip(totals, scores, strict=True)]
+        found = [verdicts((spec, info)) for info in node_infos]
+        totals = [verdict.own for verdict in found]
+        for index, (plugin, weight) in enumerate(self._relative):
+            scores = plugin.normalize([verdict.relative[index] for verdict in found])
+            if any(scores):
+                totals = [t + s * weight for t, s in zip(totals, scores, strict=True)]
         if self.spread is not None:
             compare, weight = self.spread
             spread = compare(pod, node_infos, context)

@@ -60,7 +60,10 @@ def node_numbers(info: NodeInfo) -> NodeNumbers:
 
 
 class Numeric:
-    """A numeric policy as a policy: the default filters but NodeResourcesFit come first."""
+    """A numeric policy as a policy: the default filters but NodeResourcesFit come first.
+
+    Resources that its numbers leave out (extended ones, huge pages) are judged as by default.
+    """
 
     def __init__(self, numeric: NumericPolicy) -> None:
         self.numeric = numeric
@@ -72,13 +75,15 @@ class Numeric:
         status = self._others.filter(pod, node_info, context)
         if not status.ok:
             return status
+        for name, amount in amounts_of_spec(pod.spec).requests.scalar:
+            offered, used = node_info.allocatable.amount(name), node_info.requested.amount(name)
+            if not node_resources_fit.fits(amount, offered, used):
+                return Status(UNSCHEDULABLE, (f"Insufficient {name}",), node_resources_fit.NAME)
         if self.numeric.filter(pod_numbers(pod), node_numbers(node_info)):
             return SUCCESS
         return Status(UNSCHEDULABLE, (f"node(s) refused by policy {self.name}",), self.name)
 
-    def score(
-        self, pod: Pod, node_infos: tuple[NodeInfo, ...], context: Context
-    ) -> Sequence[int]:
+    def score(self, pod: Pod, node_infos: tuple[NodeInfo, ...], context: Context) -> Sequence[int]:
         numbers = pod_numbers(pod)
         return [self.numeric.score(numbers, node_numbers(info)) for info in node_infos]
 

@@ -1,14 +1,15 @@
 """The hard constraints that are not numbers: every combination of a small vocabulary, run as it is.
 
 Domain: one pod and one node; cordon, taint, toleration, spec.nodeName, nodeSelector and host port
-each take every value below, in combination, with room in the node to spare, exactly enough, and
-one byte too little. The objects are real and their quantities are text, so that a policy that reads
+each take every value below, in combination, with exactly enough memory left and one byte too
+little. The objects are real and their quantities are text, so that a policy that reads
 them in a way of its own is judged as well.
 """
 
 import itertools
 from collections.abc import Iterator, Mapping
-from typing import Any
+from functools import cache
+from typing import Any, cast
 
 import attrs
 
@@ -18,7 +19,7 @@ from kspec_models.objects import ResourceRequirements as Resources
 from kspec_models.objects.core import Toleration
 from kspec_models.objects.record import FrozenMap
 from kspec_models.scheduler.framework import Context, Policy
-from kspec_models.scheduler.nodeinfo import node_info
+from kspec_models.scheduler.nodeinfo import NodeInfo, node_info
 from kspec_properties.proofs.hard_constraints import UNSCHEDULABLE_TAINT, broken
 from kspec_properties.proofs.scene import node_named, pod_named
 
@@ -42,7 +43,7 @@ OPTIONS: Mapping[str, tuple[Any, ...]] = {
         (Toleration(key=UNSCHEDULABLE_TAINT, operator="Exists"),),
     ),
     "node_name": ("", "node", "other"),
-    "selector": ({}, {"zone": "a"}, {"zone": "b"}, {"disk": ""}),
+    "selector": ({}, {"zone": "a"}, {"zone": "b"}),
     "port": (
         None,
         ContainerPort(host_port=80, protocol="TCP"),
@@ -50,9 +51,8 @@ OPTIONS: Mapping[str, tuple[Any, ...]] = {
         ContainerPort(host_port=80, protocol="UDP"),
         ContainerPort(host_port=81),
     ),
-    "missing_bytes": (-8, 0, 1),
+    "missing_bytes": (0, 1),
 }
-TAKEN = ContainerPort(host_port=80, protocol="TCP", host_ip="10.0.0.1")
 
 
 @attrs.frozen
@@ -67,33 +67,47 @@ class Combination:
 
 def combination(chosen: Mapping[str, int]) -> Combination:
     """The objects of one combination; `chosen` gives the index of each option."""
-    value = {name: options[chosen[name]] for name, options in OPTIONS.items()}
-    offered = REQUEST + USED - value["missing_bytes"]
-    port = value["port"]
+    of = {name: chosen[name] for name in OPTIONS}
+    node = _node(of["cordoned"], of["taint"], of["missing_bytes"])
+    pending = _pending(of["toleration"], of["node_name"], of["selector"], of["port"])
+    has_room = OPTIONS["missing_bytes"][of["missing_bytes"]] <= 0
+    return Combination(pending, node, BOUND, has_room)
+
+
+@cache
+def _node(cordoned: int, taint: int, missing: int) -> Node:
+    offered = REQUEST + USED - OPTIONS["missing_bytes"][missing]
     allocatable: Any = FrozenMap({"memory": str(offered), "pods": "2"})
-    node = (
-        node_named("node")
-        .with_metadata(labels=FrozenMap({"zone": "a"}))
-        .replace(
-            spec=NodeSpec(unschedulable=value["cordoned"], taints=value["taint"]),
-            status=NodeStatus(allocatable=allocatable, capacity=allocatable),
-        )
-    )
-    pending = pod_named(
+    spec = NodeSpec(unschedulable=OPTIONS["cordoned"][cordoned], taints=OPTIONS["taint"][taint])
+    status = NodeStatus(allocatable=allocatable, capacity=allocatable)
+    labelled = node_named("node").with_metadata(labels=FrozenMap({"zone": "a"}))
+    return cast("Node", labelled.replace(spec=spec, status=status))
+
+
+@cache
+def _pending(toleration: int, node_name: int, selector: int, port: int) -> Pod:
+    return pod_named(
         "pending",
-        containers=(_container(REQUEST, port),),
-        tolerations=value["toleration"],
-        node_name=value["node_name"],
-        node_selector=FrozenMap(value["selector"]),
+        containers=(_container(REQUEST, OPTIONS["port"][port]),),
+        tolerations=OPTIONS["toleration"][toleration],
+        node_name=OPTIONS["node_name"][node_name],
+        node_selector=FrozenMap(OPTIONS["selector"][selector]),
     )
-    bound = pod_named("bound-0", containers=(_container(USED, TAKEN),), node_name="node")
-    return Combination(pending, node, bound, value["missing_bytes"] <= 0)
+
+
+@cache
+def _charged(node: Node) -> NodeInfo:
+    return node_info(node, (BOUND,))
 
 
 def _container(memory: int, port: ContainerPort | None) -> Container:
     requests: Any = FrozenMap({"memory": str(memory)})
     ports = () if port is None else (port,)
     return Container(name="main", ports=ports, resources=Resources(requests=requests))
+
+
+TAKEN = ContainerPort(host_port=80, protocol="TCP", host_ip="10.0.0.1")
+BOUND = pod_named("bound-0", containers=(_container(USED, TAKEN),), node_name="node")
 
 
 def combinations() -> Iterator[dict[str, int]]:
@@ -110,7 +124,7 @@ def check_discrete(name: str, policy: Policy) -> Proof:
         scene = combination(chosen)
         refused_by = broken(scene.pending, scene.node, (scene.bound,))
         allowed = scene.has_room and not refused_by
-        info = node_info(scene.node, (scene.bound,))
+        info = _charged(scene.node)
         accepts = policy.filter(scene.pending, info, Context((info,))).ok
         accepted = accepted or accepts
         if accepts != allowed:

@@ -84,14 +84,20 @@ def requesting(spec: PodSpec, requested: Requests) -> Iterator[None]:
             memo[key] = before
 
 
+def as_new(info: NodeInfo) -> NodeInfo:
+    """A copy that is equal to no other: memo tables keep what they know of others from it."""
+    new = info._copy()
+    new.fingerprint = fingerprint(("symbolic NodeInfo", next(_serial)))
+    return new
+
+
 def charged_node(node: Node, pods: Sequence[Pod], values: Values) -> NodeInfo:
-    """The node with these pods on it and the amounts of `values`; never equal to another one."""
-    info = node_info(node, tuple(pods))
+    """The node with these pods on it and the amounts of `values`."""
+    info = as_new(node_info(node, tuple(pods)))
     info.requested = amounts(values, "used")
     info.non_zero_milli_cpu, info.non_zero_memory = info.requested[:2]
     info.allocatable = amounts(values, "allocatable")
     info.allowed_pods = values["allocatable.pods"]
-    info.fingerprint = fingerprint(("symbolic NodeInfo", next(_serial)))
     return info
 
 

@@ -9,7 +9,6 @@ Where 1.36 answers otherwise than 1.29 did, the adapter says so and cites the ch
 * TaintToleration: its reason no longer names the taint; the reason is not compared.
 """
 
-import pytest
 from adapters import NotCovered, adapter
 from kspec.errors import InputError
 from kspec_models.objects import Node, Pod
@@ -32,9 +31,6 @@ from kspec_models.scheduler.plugins.node_resources_fit import (
 )
 from kspec_models.scheduler.plugins.node_unschedulable import NodeUnschedulable
 from kspec_models.scheduler.plugins.taint_toleration import TaintToleration
-
-ALWAYS_ON = {"SidecarContainers", "NodeInclusionPolicyInPodTopologySpread"}
-"""Features of the rows that 1.36 has for good: a row that turns one off and uses it is skipped."""
 
 
 def ignored_of(args):
@@ -155,7 +151,7 @@ def check_score(case):
     if "error" in expected:
         check_refused(given["plugin"], args, Pod.from_json(given["pod"]))
         return
-    pod, plugin, infos = Pod.from_json(given["pod"]), SCORERS[given["plugin"]](args), None
+    pod, plugin = Pod.from_json(given["pod"]), SCORERS[given["plugin"]](args)
     refuse_disabled_features(given, pod)
     infos = node_infos(given)
     # kubernetes/kubernetes#129138: 1.29 scored pods that request nothing as well.

@@ -116,6 +116,7 @@ class NodeAffinity:
     """`added`: node affinity of the plugin's arguments (addedAffinity), which every pod gets."""
 
     name = NAME
+    is_relative = True
 
     def __init__(self, added: Any = None) -> None:
         self.added = _parse(EMPTY.set("nodeAffinity", added)) if added else Affinity(None, ())

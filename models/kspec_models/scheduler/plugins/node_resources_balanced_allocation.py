@@ -46,6 +46,7 @@ def balanced(usages: Sequence[tuple[int, int]]) -> int:
 
 class NodeResourcesBalancedAllocation:
     name = NAME
+    is_relative = False
 
     def __init__(self, weights: Sequence[Weight] = DEFAULT_WEIGHTS) -> None:
         self.weights = checked_weights(weights)

@@ -158,6 +158,7 @@ class NodeResourcesFit:
     """strategy: least_allocated or most_allocated. ignored: see `insufficient`."""
 
     name = NAME
+    is_relative = False
 
     def __init__(
         self,

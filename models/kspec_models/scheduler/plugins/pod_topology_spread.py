@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 from kspec.values import Memo
 from kspec_models.objects import Pod, ReplicaSet, Service, controller_of
+from kspec_models.objects.record import Labels
 from kspec_models.scheduler.framework import MAX_NODE_SCORE, Context
 from kspec_models.scheduler.nodeinfo import NodeInfo
 from kspec_models.scheduler.plugins import node_affinity
@@ -32,8 +33,8 @@ from kspec_models.selectors import (
 NAME = "PodTopologySpread"
 HOSTNAME = "kubernetes.io/hostname"
 ZONE = "topology.kubernetes.io/zone"
-DEFAULT_CONSTRAINTS = ((HOSTNAME, 3), (ZONE, 5))
-"""Topology key and maxSkew; all of ScheduleAnyway."""
+HOSTNAME_MAX_SKEW = 3
+ZONE_MAX_SKEW = 5
 
 
 def default_selector(pod: Pod, context: Context) -> Selector:
@@ -87,50 +88,54 @@ def _count(question: _Question) -> int:
 _COUNTS: Memo[_Question, int] = Memo("matching pods of a node", _count)
 
 
-class _Pairs:
-    """Pods per value of one topology key, and the weight of its size."""
-
-    def __init__(self, key: str, feasible: Sequence[NodeInfo]) -> None:
-        self.key = key
-        self.pods = dict.fromkeys((_value(info, key) for info in feasible), 0)
-        size = len(feasible) if key == HOSTNAME else len(self.pods)
-        self.weight = math.log(size + 2)
-
-
-def _value(info: NodeInfo, key: str) -> str:
-    assert info.node is not None
-    return str(info.node.metadata.labels.get(key, ""))
-
-
 def raw_scores(
     pod: Pod, feasible: Sequence[NodeInfo], nodes: Sequence[NodeInfo], selector: Selector
 ) -> list[int]:
     """Before normalisation: weighted counts of matching pods around each node; low is good.
 
-    feasible: the nodes to rate. nodes: all nodes, whose pods count where the pod's own node
-    affinity matches. A node without a label shares one domain with all that lack it.
+    feasible: the nodes to rate. nodes: all nodes, whose pods count for a zone where the pod's own
+    node affinity matches. Nodes without a zone make up one zone that is not scored.
     """
-    pairs = [_Pairs(key, feasible) for key, _ in DEFAULT_CONSTRAINTS]
+    zones = dict.fromkeys(map(_zone, feasible), 0)
+    counts: dict[str, int] = {}
     for info in nodes:
-        assert info.node is not None
-        if info.pods and node_affinity.accepts(pod.spec, info.node):
-            for pair in pairs:
-                value = _value(info, pair.key)
-                if pair.key != HOSTNAME and value in pair.pods:
-                    pair.pods[value] += _COUNTS(_Question(info, pod.namespace, selector))
-    return [_score(pod, info, pairs, selector) for info in feasible]
+        count = _COUNTS(_Question(info, pod.namespace, selector)) if info.pods else 0
+        if count:
+            counts[info.name] = count
+            zone = _zone(info)
+            if zone in zones and _may_run_on(pod, info):
+                zones[zone] += count
+    per_pod = math.log(len(feasible) + 2), math.log(len(zones) + 2)
+    return [
+        _score(_labels(info), (counts.get(info.name, 0), zones[_zone(info)]), per_pod)
+        for info in feasible
+    ]
 
 
-def _score(pod: Pod, info: NodeInfo, pairs: Sequence[_Pairs], selector: Selector) -> int:
+def _labels(info: NodeInfo) -> Labels:
     assert info.node is not None
+    return info.node.metadata.labels
+
+
+def _zone(info: NodeInfo) -> str:
+    return str(_labels(info).get(ZONE, ""))
+
+
+def _may_run_on(pod: Pod, info: NodeInfo) -> bool:
+    spec = pod.spec
+    if not spec.affinity and not spec.node_selector:
+        return True
+    assert info.node is not None
+    return node_affinity.accepts(spec, info.node)
+
+
+def _score(labels: Labels, counts: tuple[int, int], per_pod: tuple[float, float]) -> int:
+    """The raw score of a node, rounded half up, as math.Round does for what is not negative."""
     score = 0.0
-    for pair, (key, max_skew) in zip(pairs, DEFAULT_CONSTRAINTS, strict=True):
-        if key in info.node.metadata.labels:
-            if key == HOSTNAME:
-                count = _COUNTS(_Question(info, pod.namespace, selector)) if info.pods else 0
-            else:
-                count = pair.pods[_value(info, key)]
-            score += count * pair.weight + (max_skew - 1)
+    if HOSTNAME in labels:
+        score += counts[0] * per_pod[0] + (HOSTNAME_MAX_SKEW - 1)
+    if ZONE in labels:
+        score += counts[1] * per_pod[1] + (ZONE_MAX_SKEW - 1)
     return math.floor(score + 0.5)
 
 

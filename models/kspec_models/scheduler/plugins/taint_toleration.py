@@ -24,6 +24,7 @@ _REJECTED = Status(UNRESOLVABLE, ("node(s) had untolerated taint(s)",), NAME)
 
 class TaintToleration:
     name = NAME
+    is_relative = True
 
     def filter(self, spec: PodSpec, node_info: NodeInfo) -> Status:
         assert node_info.node is not None

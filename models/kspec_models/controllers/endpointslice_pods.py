@@ -1,0 +1,76 @@
+"""Which Services an event of a Pod concerns.
+
+After k8s.io/endpointslice/util/controller_utils.go at 1.36 (GetPodUpdateProjectionKey and
+GetServicesToUpdate). Kept as upstream has it, because it is real: a pod that a joined notification
+replaces by one of another uid, but of equal labels, readiness and address, goes unnoticed.
+"""
+
+from __future__ import annotations
+
+from kspec.values import Memo
+from kspec_models.controllers.endpointslice_endpoints import is_pod_ready
+from kspec_models.objects import FrozenMap, Pod, Service
+from kspec_models.store import Entry, Snapshot
+
+Selectors = dict[str, tuple[tuple[str, FrozenMap[str]], ...]]
+
+
+def _selectors(services: Snapshot) -> Selectors:
+    found: Selectors = {}
+    for entry in services.entries():
+        service: Service = entry.value
+        if service.spec.selector:
+            pair = (service.key, service.spec.selector)
+            found[service.namespace] = (*found.get(service.namespace, ()), pair)
+    return found
+
+
+_selectors_of: Memo[Snapshot, Selectors] = Memo(
+    "selectors of the services", _selectors, limit=10_000
+)
+
+
+def _services(key: tuple[str, FrozenMap[str], Snapshot]) -> tuple[str, ...]:
+    namespace, labels, services = key
+    return tuple(
+        service
+        for service, selector in _selectors_of(services).get(namespace, ())
+        if all(labels.get(k) == v for k, v in selector.items())
+    )
+
+
+services_of: Memo[tuple[str, FrozenMap[str], Snapshot], tuple[str, ...]] = Memo(
+    "services of a pod's labels", _services, limit=50_000
+)
+"""The keys of the services whose selector takes these labels, in the order of keys."""
+
+
+def _pod_changed(old: Pod, new: Pod) -> bool:
+    """Whether an update may change the pod's endpoint.
+
+    Upstream compares the deletion timestamps by address, so that every update of a terminating
+    pod counts.
+    """
+    return (
+        old.is_terminating
+        or new.is_terminating
+        or is_pod_ready(old) != is_pod_ready(new)
+        or old.status.pod_ip != new.status.pod_ip
+    )
+
+
+def services_of_update(old: Entry, new: Entry, services: Snapshot) -> tuple[str, ...]:
+    """The Services that an update of a pod concerns, in the order of keys.
+
+    Where only the labels changed, those that select the pod before and after are spared.
+    """
+    if old.mod_revision == new.mod_revision:
+        return ()
+    before, after = old.value.metadata.labels, new.value.metadata.labels
+    changed = _pod_changed(old.value, new.value)
+    if before == after:
+        return services_of((new.value.namespace, after, services)) if changed else ()
+    left = services_of((new.value.namespace, before, services))
+    right = services_of((new.value.namespace, after, services))
+    either = tuple(sorted({*left, *right}))
+    return either if changed else tuple(k for k in either if (k in left) != (k in right))

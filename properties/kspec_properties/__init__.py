@@ -1,0 +1,1 @@
+"""What Kubernetes promises, as properties of the model."""

@@ -1,0 +1,177 @@
+"""One-cycle progress: whenever a node is feasible, the scheduling cycle picks a feasible one.
+
+Promise: the cycle picks a node if any has room, none if no node has, and never one without room.
+Eventual binding is more than that (retries, events, fairness) and belongs to the explorers.
+
+About: `kspec_models.scheduler.cycle.decide` with the policy's own filter (see `plain_form`), and
+whatever the scores are: each is an arbitrary integer, so no score can spoil it. A policy's own
+scores, which may compute with floats, are run on every combination of a few small nodes.
+
+Domain: 2 and 3 nodes with one bound pod each; request, used and allocatable memory in int64; what is
+over-committed already is asked only for more.
+
+Source: pkg/scheduler/schedule_one.go, schedulePod; "Scheduling framework" in the documentation.
+"""
+
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+
+import attrs
+
+from kspec.smt import Claim, Limits, Operation, Proof, inductive
+from kspec_models.objects import Pod
+from kspec_models.scheduler.cycle import decide
+from kspec_models.scheduler.framework import Context, Policy, Status
+from kspec_models.scheduler.nodeinfo import NodeInfo
+from kspec_properties.proofs.conditions import every
+from kspec_properties.proofs.joined import joined
+from kspec_properties.proofs.scene import (
+    INPUTS,
+    Values,
+    amounts,
+    charged_node,
+    node_named,
+    plain_form,
+    pod_named,
+    requesting,
+)
+
+NAME = "one-cycle-progress"
+SIZES = (2, 3)
+NOWHERE = 0
+SMALL_NODES = ((64, 0), (64, 32), (64, 64), (128, 64))
+SMALL_REQUESTS = (0, 32, 64)
+
+
+@attrs.frozen
+class AnyScores:
+    """A policy's filter, and scores that are given."""
+
+    policy: Policy
+    scores: Mapping[str, int]
+
+    @property
+    def name(self) -> str:
+        return self.policy.name
+
+    def filter(self, pod: Pod, node_info: NodeInfo, context: Context) -> Status:
+        """The policy's answer."""
+        return self.policy.filter(pod, node_info, context)
+
+    def score(
+        self, pod: Pod, node_infos: tuple[NodeInfo, ...], context: Context
+    ) -> Sequence[int]:
+        """The given score of each node."""
+        return [self.scores[info.name] for info in node_infos]
+
+
+def node_names(size: int) -> tuple[str, ...]:
+    """The nodes of a world of that size."""
+    return tuple(f"node-{k + 1}" for k in range(size))
+
+
+def chosen_by(policy: Policy, values: Values, names: Sequence[str]) -> int:
+    """The position, from 1, of the node that a cycle picks; 0 for none."""
+    fixed = dict.fromkeys(INPUTS, 0) | {"used.pods": 1, "allocatable.pods": 2}
+    pod = pod_named("pending")
+    infos = []
+    for name in names:
+        here = {f"{kind}.memory": values[f"{kind}.{name}"] for kind in ("used", "allocatable")}
+        bound = (pod_named(f"bound-{name}"),)
+        infos.append(charged_node(node_named(name), bound, {**fixed, **here}))
+    with requesting(pod.spec, amounts({**fixed, "request.memory": values["request"]}, "request")):
+        node = decide(policy, pod, Context(tuple(infos))).node
+    return names.index(node) + 1 if node else NOWHERE
+
+
+def has_room(values: Values, name: str) -> bool:
+    """Whether the node has the memory for the pod."""
+    return values[f"used.{name}"] + values["request"] <= values[f"allocatable.{name}"]
+
+
+def in_domain(values: Values, names: Sequence[str]) -> bool:
+    """No negative quantity, and more is asked for wherever there is too little already."""
+    quantities = [f"{kind}.{name}" for kind in ("used", "allocatable") for name in names]
+    return every(
+        values["request"] >= 0,
+        *(values[quantity] >= 0 for quantity in quantities),
+        *(
+            (values["request"] > 0) | (values[f"used.{name}"] <= values[f"allocatable.{name}"])
+            for name in names
+        ),
+    )
+
+
+def promises(names: Sequence[str]) -> dict[str, Callable[[Values, Values], bool]]:
+    """What a cycle keeps: of (before, after), where only `chosen` differs."""
+
+    def picks_if_any(before: Values, after: Values) -> bool:
+        return after["chosen"] != NOWHERE or not any(has_room(after, name) for name in names)
+
+    def picks_a_feasible_one(before: Values, after: Values) -> bool:
+        picked = after["chosen"]
+        return all(has_room(after, name) for k, name in enumerate(names) if picked == k + 1)
+
+    return {
+        "a node is picked if one is feasible": picks_if_any,
+        "the node that is picked is feasible": picks_a_feasible_one,
+    }
+
+
+def check_size(policy: Policy, size: int) -> Proof:
+    """For that many nodes, all quantities and all scores."""
+    names, plain = node_names(size), plain_form(policy)
+    scores = {name: f"score.{name}" for name in names}
+
+    def cycle(state: Values, inputs: Values) -> dict[str, int] | None:
+        if not in_domain(state, names):
+            return None
+        rated = AnyScores(plain, {name: inputs[score] for name, score in scores.items()})
+        return {"chosen": chosen_by(rated, state, names)}
+
+    quantities = [f"{kind}.{name}" for name in names for kind in ("used", "allocatable")]
+    return inductive(
+        NAME,
+        ("request", *quantities, "chosen"),
+        {},
+        lambda state: True,
+        (Operation("cycle", cycle, tuple(scores.values())),),
+        transitions=promises(names),
+        limits=Limits(int64=True),
+    )
+
+
+def check_own_scores(policy: Policy) -> Proof:
+    """The policy as it is, its scores included, on every choice of three of the small nodes."""
+    names, tried = node_names(3), 0
+    for request, nodes in itertools.product(
+        SMALL_REQUESTS, itertools.product(SMALL_NODES, repeat=3)
+    ):
+        tried += 1
+        values = {"request": request}
+        for name, (allocatable, used) in zip(names, nodes, strict=True):
+            values |= {f"used.{name}": used, f"allocatable.{name}": allocatable}
+        try:
+            after = values | {"chosen": chosen_by(policy, values, names)}
+        except Exception as error:
+            reason = f"the cycle raised {type(error).__name__}: {error}"
+            return Proof(NAME, "Refuted", reason, tried, values)
+        for promise, holds in promises(names).items():
+            if not holds(values, after):
+                return Proof(NAME, "Refuted", f"cycle: breaks {promise}", tried, after)
+    return Proof(NAME, "Proved", f"own scores in {tried} combinations", tried, None, True)
+
+
+def check(policy: Policy) -> Proof:
+    """Judge the cycle with the filter and the scores of a policy."""
+    return joined(NAME, *(check_size(policy, k) for k in SIZES), check_own_scores(policy))
+
+
+def claim(policy: Policy) -> Claim:
+    """The claim about one policy."""
+    return Claim(
+        NAME,
+        "whenever a node is feasible the cycle picks a feasible one, whatever the scores",
+        f"scheduler.cycle.decide with policy {policy.name}; 2 and 3 nodes, memory in int64",
+        lambda: check(policy),
+    )

@@ -1,0 +1,184 @@
+"""What the scheduler and the kubelets promise about room on nodes and about binding."""
+
+from __future__ import annotations
+
+from kspec.logic import HOLDS, Verdict, fails
+from kspec.property import eventually_stable, sometimes, transition
+from kspec_models.kubelet_admission import Usage, allocatable_of
+from kspec_models.objects import Node, Pod
+from kspec_models.resources import amounts_of
+from kspec_models.runtime import Runtime
+from kspec_models.state import State
+from kspec_models.store import Entry
+from kspec_properties.faults import all_but
+from kspec_properties.proofs.hard_constraints import broken
+from kspec_properties.reading import newest, on_node, pods, touched_nodes, written
+
+_FINISHED = ("Succeeded", "Failed")
+
+
+def charged(entries: tuple[Entry, ...]) -> Usage:
+    """What the pods that are not terminal request, added up afresh."""
+    total = Usage()
+    for entry in entries:
+        if entry.value.status.phase not in _FINISHED:
+            total = total.plus(amounts_of(entry.value).requests)
+    return total
+
+
+def excess(used: Usage, have: Usage) -> str:
+    """The first resource that is over-committed, with amounts; "" where everything fits."""
+    if used.pods > have.pods:
+        return f"pods {used.pods} of {have.pods}"
+    names = ("cpu", "memory", "ephemeral-storage", *(name for name, _ in used.requests.scalar))
+    for name in names:
+        wanted, there = used.requests.amount(name), have.requests.amount(name)
+        if wanted > there:
+            unit = "m" if name == "cpu" else ""
+            return f"{name} {wanted}{unit} of {there}{unit}"
+    return ""
+
+
+def _newly_bound(after: State) -> list[Pod]:
+    return [
+        change.entry.value
+        for change in written(after, "pods")
+        if change.entry is not None
+        and change.entry.value.spec.node_name
+        and change.previous is not None
+        and not change.previous.value.spec.node_name
+    ]
+
+
+@transition(
+    reads=("pods",),
+    source="https://kubernetes.io/docs/concepts/scheduling-eviction/kube-scheduler/",
+    faults=all_but("stale-list", "lost-answer"),
+    companion="a-pod-is-bound",
+    mutants=("filter-forgets-memory", "filter-forgets-pod-count", "assume-is-not-charged"),
+)
+def no_over_committed_binding(before: State, after: State) -> Verdict:
+    """After each Bind, the pods bound to the node fit it, in every resource and in number.
+
+    Judged at the Bind, over pods that are not terminal. Kept by one scheduler that is never
+    replaced. Broken by two schedulers, by a lost answer of a Bind (the scheduler forgets a pod that
+    is bound) with a lagging cache, by a restart from a stale list, by pods with a preset
+    spec.nodeName, and by allocatable that shrinks.
+    """
+    for pod in _newly_bound(after):
+        entry = newest(after, "nodes").get(f"nodes/{pod.spec.node_name}")
+        if entry is not None:
+            used = charged(on_node(after, pod.spec.node_name))
+            over = excess(used, allocatable_of(entry.value))
+            if over:
+                witness = f"node {pod.spec.node_name} after the bind of {pod.key}: {over}"
+                return fails(witness, "over-commit")
+    return HOLDS
+
+
+@transition(
+    reads=("runtimes", "kubelets"),
+    source="https://kubernetes.io/docs/concepts/architecture/nodes/ (pkg/kubelet/lifecycle)",
+    faults=all_but(),
+    companion="a-kubelet-runs-a-pod",
+    mutants=("kubelet-admits-everything",),
+)
+def no_kubelet_runs_too_much(before: State, after: State) -> Verdict:
+    """What runs on a node, terminating pods included, fits the node.
+
+    Judged on the containers in the node's runtime. Broken by force deletion and by allocatable that
+    shrinks. A restarted kubelet admits its pods again, oldest first, before it starts anything.
+    """
+    for node, runtime in touched_nodes(after, "runtime/"):
+        entry = newest(after, "nodes").get(f"nodes/{node}")
+        if entry is not None:
+            over = excess(running(runtime), allocatable_of(entry.value))
+            if over:
+                return fails(f"node {node} runs {over}", "overload")
+    return HOLDS
+
+
+def running(runtime: Runtime) -> Usage:
+    """What the live pods of a runtime request, added up afresh."""
+    total = Usage()
+    for pod in runtime.pods.values():
+        if pod.is_live:
+            total = total.plus(pod.requests)
+    return total
+
+
+@transition(
+    reads=("pods",),
+    source="pkg/registry/core/pod/storage/storage.go, assignPod",
+    faults=all_but(),
+    companion="a-pod-is-bound",
+    mutants=("bind-overwrites",),
+)
+def a_bound_pod_is_never_rebound(before: State, after: State) -> Verdict:
+    """The spec.nodeName of a pod changes at most once, from empty."""
+    for change in written(after, "pods"):
+        old, new = change.previous, change.entry
+        if old is None or new is None or old.value.uid != new.value.uid:
+            continue
+        was, now = old.value.spec.node_name, new.value.spec.node_name
+        if was and was != now:
+            return fails(f"{new.value.key} moved from {was} to {now or 'nowhere'}", "rebound")
+    return HOLDS
+
+
+def _no_pod_is_left(state: State) -> Verdict:
+    nodes = newest(state, "nodes").entries()
+    for pod in pods(state):
+        if pod.spec.node_name or pod.is_terminating or pod.spec.scheduling_gates:
+            continue
+        for entry in nodes:
+            node: Node = entry.value
+            bound = on_node(state, node.name)
+            there = tuple(e.value for e in bound)
+            if _has_room(pod, node, charged(bound)) and not broken(pod, node, there):
+                return fails(f"{pod.key} is pending although it fits {node.name}", "unbound")
+    return HOLDS
+
+
+def _has_room(pod: Pod, node: Node, used: Usage) -> bool:
+    return not excess(used.plus(amounts_of(pod).requests), allocatable_of(node))
+
+
+eventual_binding = eventually_stable(
+    "eventual-binding",
+    promise="A pod that continuously fits some node is bound or deleted in the end.",
+    conditions=(
+        "From some point on the pod fits, is not gated, and no endless stream of higher priority "
+        "arrives. Retries hang on events and on the flush of unschedulable pods every five "
+        "minutes. Judged once the faults have ended."
+    ),
+    source="https://kubernetes.io/docs/concepts/scheduling-eviction/scheduling-framework/",
+    when=lambda state: any(not pod.spec.node_name for pod in pods(state)),
+    then=_no_pod_is_left,
+    reads=("pods", "nodes"),
+    faults=all_but(),
+    companion="a-pod-is-bound",
+    mutants=("pending-pods-are-forgotten", "failed-binds-are-forgotten"),
+)
+
+
+@sometimes(reads=("pods",), source="companion")
+def a_pod_is_bound(state: State) -> bool:
+    """A Bind succeeds."""
+    return bool(_newly_bound(state))
+
+
+@sometimes(reads=("runtimes",), source="companion")
+def a_kubelet_runs_a_pod(state: State) -> bool:
+    """Containers run on some node."""
+    return any(running(runtime).pods > 0 for _, runtime in touched_nodes(state, "runtime/"))
+
+
+PROPERTIES = (
+    no_over_committed_binding,
+    no_kubelet_runs_too_much,
+    eventual_binding,
+    a_bound_pod_is_never_rebound,
+    a_pod_is_bound,
+    a_kubelet_runs_a_pod,
+)
