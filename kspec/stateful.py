@@ -1,9 +1,10 @@
 """The Hypothesis bridge: Hypothesis draws what to explore, the engine walks inside one example.
 
-One example is one run of a search (a strategy, a seed, so many steps) over one drawn world, which
-is tens of times faster than one rule per step. `state_machine` is the other form, for those who
-want to write user operations as rules.
+One example is a short search (a strategy, a seed, so many steps) of one drawn world, which is tens
+of times faster than one rule per step. `state_machine` is the other form, for those who want to
+write user operations as rules.
 
+    @settings(deadline=None)
     @given(runs())
     def test_binding(run):
         check_example(system, [no_overcommit], run)
@@ -11,19 +12,20 @@ want to write user operations as rules.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import attrs
-from hypothesis import note
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from kspec import trace as traces
 from kspec.errors import InputError
-from kspec.explore import Exploration, search
+from kspec.explore import Exploration, Violation, search
+from kspec.explore.exploration import is_promised
 from kspec.explore.portfolio import STRATEGIES
 from kspec.property import Kind, Property
 from kspec.shrink import Shrunk, shrink
@@ -51,168 +53,174 @@ def runs(
     strategies: Sequence[str] = tuple(STRATEGIES), *, max_steps: int = DEFAULT_STEPS
 ) -> st.SearchStrategy[Run]:
     """Strategy, seed and number of steps; shrinks to few steps of the first strategy, seed 0."""
-    fewest = min(FEWEST_STEPS, max_steps)
     return st.builds(
         Run,
         strategy=st.sampled_from(tuple(strategies)),
         seed=st.integers(0, LARGEST_SEED),
-        steps=st.integers(fewest, max_steps),
+        steps=st.integers(min(FEWEST_STEPS, max_steps), max_steps),
     )
 
 
 def budgets(
     classes: Iterable[str], *, max_each: int = 2, max_classes: int = 2
 ) -> st.SearchStrategy[dict[str, int]]:
-    """Fault budgets, by class; shrinks to none. Classes with nothing to spend are left out."""
-    names = tuple(classes)
-    if not names or not max_classes or not max_each:
+    """Fault budgets, by class, in the order of `classes`; shrinks to none."""
+    order = tuple(classes)
+    if not order:
         return st.just({})
-    chosen = st.dictionaries(
-        st.sampled_from(names), st.integers(1, max_each), max_size=min(max_classes, len(names))
+    drawn = st.dictionaries(
+        st.sampled_from(order), st.integers(1, max_each), max_size=min(max_classes, len(order))
     )
-    return chosen.map(lambda drawn: {name: drawn[name] for name in names if name in drawn})
-
-
-def with_budgets(
-    worlds: st.SearchStrategy[JsonMap], suite: Suite, **limits: int
-) -> st.SearchStrategy[JsonMap]:
-    """World documents of a suite, each with a fault budget that `budgets` drew for it."""
-    return st.builds(suite.with_faults, worlds, budgets(suite.fault_classes, **limits))
+    return drawn.map(lambda budget: {name: budget[name] for name in order if name in budget})
 
 
 class Violated(AssertionError):
-    """A property does not hold: the witness, the minimized trace, and how to see it again.
+    """A property does not hold: the witness, the trace, and how to see it again.
 
-    The trace is minimized, and written where a world came with it, when the text is first asked
-    for; Hypothesis asks only for the example that it reports.
+    The trace is minimized, and written where there is a world to write, when the text is first
+    asked for; Hypothesis asks only for the examples that it reports.
     """
 
-    def __init__(self, report: Callable[[], str]) -> None:
+    def __init__(self, write: Callable[[], str]) -> None:
         super().__init__()
-        self._report = report
+        self._write = write
 
     @cached_property
-    def text(self) -> str:
-        return self._report()
+    def _text(self) -> str:
+        return self._write()
 
     def __str__(self) -> str:
-        return self.text
+        return self._text
 
 
 @cache
 def _violated(name: str) -> type[Violated]:
-    """An error type per property: Hypothesis tells failures apart by type and line."""
-    return type("Violated", (Violated,), {"__doc__": Violated.__doc__, "property": name})
+    """An error type per property: Hypothesis tells failures apart by their type and line."""
+    return type("Violated", (Violated,), {"__doc__": inspect.getdoc(Violated), "property": name})
 
 
-@attrs.frozen(kw_only=True)
-class _Failure:
-    """A violation that one example found, and what is needed to report it."""
-
-    system: AnySystem
-    prop: Property
-    run: Run
-    exploration: Exploration
-    world: JsonMap | None
-    suite: Suite | None
-    parts: Parts
-    out: Path | None
-
-    def report(self) -> str:
-        shrunk = self.minimized()
-        found = shrunk.violation
-        lines = [
-            f"{self.prop.name} is violated: {found.witness or self.prop.promise}",
-            f"  promised: {self.prop.promise}",
-            f"  minimized trace, {len(found.actions)} actions:",
-            *_steps(shrunk.system, found.actions),
-        ]
-        if found.suffix is not None:
-            ending = f"its last {found.suffix.cycle} repeat for ever" if found.suffix.cycle else (
-                "after which nothing more happens"
-            )
-            lines.append(f"  and a fair suffix of {found.suffix.actions} actions, {ending}")
-        return "\n".join((*lines, f"  replay: {self.replay_line(shrunk)}"))
-
-    def minimized(self) -> Shrunk:
-        violation = self.exploration.violation_of(self.prop.name)
-        assert violation is not None
-        suite = self.suite
-        if suite is None or self.world is None:
-            return shrink(self.system, self.prop, violation, world=self.world)
-        return shrink(
-            self.system,
-            self.prop,
-            violation,
-            world=self.world,
-            shrink_world=suite.smaller,
-            build=lambda world: suite.build(world, self.parts),
-        )
-
-    def replay_line(self, shrunk: Shrunk) -> str:
-        if self.out is None or shrunk.world is None:
-            return f"check_example(system, [{self.prop.name.replace('-', '_')}], {self.run})"
-        options = {key: value for key, value in attrs.asdict(self.parts).items() if value}
-        trace = traces.record(
-            shrunk.system, shrunk.violation, world=shrunk.world, options=options
-        )
-        path = self.out / f"{self.prop.name}.yaml"
-        traces.write(trace, path)
-        return f"kspec replay {path}"
+class _Step(NamedTuple):
+    text: str
+    before: Any
+    after: Any
 
 
-def _steps(system: AnySystem, actions: Sequence[Any]) -> list[str]:
-    """One line for each action, with the fields that it changed."""
-    state, lines = system.init(), []
-    for number, action in enumerate(actions, 1):
+def _walk(system: AnySystem, actions: Iterable[Any]) -> Iterable[_Step]:
+    state = system.init()
+    for action in actions:
         after = system.step(state, action)
-        lines.append(f"  {number:>4}  {system.encode(action)}")
-        lines += [f"          {change}" for change in system.describe(state, after)]
+        yield _Step(system.encode(action), state, after)
         state = after
-    return lines
 
 
-def check_example(
-    system: AnySystem,
-    properties: Iterable[Property],
+def _text(
+    system: AnySystem, prop: Property, witness: str, steps: Iterable[_Step], *last: str
+) -> str:
+    """The witness, the promise, and one line for each step with the fields that it changed."""
+    lines = [f"{prop.name} is violated: {witness or prop.promise}", f"  promised: {prop.promise}"]
+    for number, step in enumerate(steps, 1):
+        lines.append(f"  {number:>4}  {step.text}")
+        lines += [f"          {change}" for change in system.describe(step.before, step.after)]
+    return "\n".join((*lines, *(f"  {line}" for line in last if line)))
+
+
+def _suffix(violation: Violation) -> str:
+    suffix = violation.suffix
+    if suffix is None:
+        return ""
+    ending = f"of which the last {suffix.cycle} repeat for ever" if suffix.cycle else "and the end"
+    return f"then {suffix.actions} more in fair order, {ending}"
+
+
+def check_example(system: AnySystem, properties: Iterable[Property], run: Run) -> Exploration:
+    """Explore as `run` says; raises Violated at the first violation, else what was covered."""
+    __tracebackhide__ = True
+
+    def write(prop: Property, violation: Violation) -> str:
+        found = shrink(system, prop, violation).violation
+        again = f"replay: check_example(system, [{prop.name.replace('-', '_')}], {run})"
+        steps = _walk(system, found.actions)
+        return _text(system, prop, found.witness, steps, _suffix(found), again)
+
+    return _explore(system, tuple(properties), run, write)
+
+
+def check_world(
+    suite: Suite,
+    world: JsonMap,
     run: Run,
     *,
-    world: JsonMap | None = None,
-    suite: Suite | None = None,
-    parts: Parts = Parts(),  # noqa: B008 - frozen
-    out: Path | str | None = None,
+    faults: Mapping[str, int] | None = None,
+    properties: Iterable[Property] | None = None,
+    parts: Parts | None = None,
+    out: Path | str = "kspec-out",
 ) -> Exploration:
-    """Explore as `run` says; raises Violated at the first violation, and returns what was covered.
+    """As `check_example`, of a world document; its failure shrinks the world and writes a trace.
 
-    world: the document that `system` was built from, and suite and parts what built it: with them
-    the world shrinks too, and with `out` the trace is written into that folder, for `kspec replay`.
+    faults: the budget; None leaves the world's own. properties: by default those that the suite
+    promises under `faults`. out: the folder that traces go to.
     """
-    chosen = tuple(properties)
-    weights = [(name, 1) for name in dict.fromkeys(("fifo", run.strategy))]
+    __tracebackhide__ = True
+    parts = Parts() if parts is None else parts
+    world = world if faults is None else suite.with_faults(world, faults)
+    if properties is None:
+        if faults is None:
+            raise TypeError("check_world: give `faults` or `properties`: promises depend on faults")
+        column = ",".join(faults) or "none"
+        properties = [
+            prop
+            for prop in suite.properties()
+            if is_promised(prop, column) and not prop.known_false and prop.kind != Kind.SOMETIMES
+        ]
+
+    def write(prop: Property, violation: Violation) -> str:
+        shrunk = shrink(
+            system,
+            prop,
+            violation,
+            world=world,
+            shrink_world=suite.smaller,
+            build=lambda smaller: suite.build(smaller, parts),
+        )
+        found = shrunk.violation
+        path = Path(out) / f"{prop.name}.yaml"
+        traces.write(_record(shrunk, parts), path)
+        steps = _walk(shrunk.system, found.actions)
+        again = f"replay: kspec replay {path}"
+        return _text(shrunk.system, prop, found.witness, steps, _suffix(found), again)
+
+    system = suite.build(world, parts)
+    return _explore(system, tuple(properties), run, write)
+
+
+def _record(shrunk: Shrunk, parts: Parts) -> traces.Trace:
+    options = {name: value for name, value in attrs.asdict(parts).items() if value}
+    return traces.record(shrunk.system, shrunk.violation, world=shrunk.world, options=options)
+
+
+def _explore(
+    system: AnySystem,
+    properties: tuple[Property, ...],
+    run: Run,
+    write: Callable[[Property, Violation], str],
+) -> Exploration:
+    __tracebackhide__ = True
+    strategies = [(name, 1) for name in dict.fromkeys(("fifo", run.strategy))]
     seen = search(
-        system, chosen, seed=run.seed, steps=run.steps, strategies=weights, stop_at_first=True
-    )
-    if not seen.violations:
-        return seen
-    name = seen.violations[0].property
-    failure = _Failure(
-        system=system,
-        prop=next(prop for prop in chosen if prop.name == name),
-        run=run,
-        exploration=seen,
-        world=world,
-        suite=suite,
-        parts=parts,
-        out=None if out is None else Path(out),
-    )
-    raise _violated(name)(failure.report)
+        system, properties, seed=run.seed, steps=run.steps, strategies=strategies,
+        stop_at_first=True,
+    )  # fmt: skip
+    for violation in seen.violations:
+        prop = next(prop for prop in properties if prop.name == violation.property)
+        raise _violated(prop.name)(partial(write, prop, violation))
+    return seen
 
 
 class SystemMachine(RuleBasedStateMachine):
     """A system as a Hypothesis state machine; `state_machine` makes the subclass for one system.
 
-    `act` takes any enabled action, by its index, so that shrinking goes to the first one; `idle`
-    stands in for it where nothing is enabled. Rules of a subclass call `take` for an action that
+    `act` takes any enabled action, by its index, so that shrinking goes to the first one; where
+    nothing is enabled, `idle` stands in for it. Rules of a subclass call `take` for an action that
     the system knows, and `become` for a state that they made themselves.
     """
 
@@ -246,7 +254,7 @@ class SystemMachine(RuleBasedStateMachine):
     @precondition(lambda self: not self.enabled)
     @rule()
     def idle(self) -> None:
-        """Nothing is enabled, and nothing happens: a system may stutter for ever."""
+        """Nothing is enabled and nothing happens: a system may stutter for ever."""
 
     def judge(self, prop: Property) -> None:
         """Judge every step that was taken since the property was last judged."""
@@ -257,33 +265,32 @@ class SystemMachine(RuleBasedStateMachine):
                 continue
             verdict = prop.holds(before, after)
             if not verdict:
-                taken = self._steps[1 : number + 1]
-                raise _violated(prop.name)(partial(_text, self.system, prop, verdict, taken))
+                steps = self._steps[1 : number + 1]
+                raise _violated(prop.name)(
+                    partial(_text, self.system, prop, verdict.witness, steps)
+                )
         self._judged[prop.name] = len(self._steps)
 
 
 def state_machine(system: AnySystem, properties: Iterable[Property]) -> type[SystemMachine]:
     """The state machine of a system: one invariant per safety property, one rule for all actions.
 
-    Subclass it to add user operations as rules; `.TestCase` runs it under pytest. Liveness and
-    `sometimes` are for the explorers: a machine that stops anywhere cannot judge them.
+    Subclass it to add user operations as rules; its `TestCase` runs under pytest. Liveness and
+    `sometimes` are left to the explorers: a machine that may stop anywhere cannot judge them.
     """
     safety = [prop for prop in properties if prop.kind in SAFETY]
     if not safety:
         raise InputError(
             "no safety property for a state machine", expected="an invariant or a transition"
         )
-    checks = {_check_name(prop): invariant()(_check_of(prop)) for prop in safety}
+    checks = {f"check_{prop.name.replace('-', '_')}": _check_of(prop) for prop in safety}
     return type("SystemMachine", (SystemMachine,), {"system": system, **checks})
 
 
-def _check_name(prop: Property) -> str:
-    return "check_" + prop.name.replace("-", "_")
-
-
-def _check_of(prop: Property) -> Callable[[SystemMachine], None]:
+def _check_of(prop: Property) -> Any:
     def check(machine: SystemMachine) -> None:
+        __tracebackhide__ = True
         machine.judge(prop)
 
-    check.__name__, check.__doc__ = _check_name(prop), prop.promise
-    return check
+    check.__name__, check.__doc__ = f"check_{prop.name.replace('-', '_')}", prop.promise
+    return invariant()(check)

@@ -1,6 +1,8 @@
 """The Deployment controller moves pods from template to template within its bounds."""
 
 import pytest
+from workload_loop import Loop, deployment, pod, replica_set, template
+
 from kspec.values import fingerprint
 from kspec_models.controllers.deployment import DeploymentController
 from kspec_models.controllers.deployment_scaling import fenceposts, max_surge, max_unavailable
@@ -16,7 +18,6 @@ from kspec_models.controllers.replicaset import ReplicaSetController
 from kspec_models.host import Notification
 from kspec_models.objects import PodTemplateSpec, Time, condition, controller_of
 from kspec_models.requests import ALREADY_EXISTS, CONFLICT, FORBIDDEN, Create, Delete, Update
-from workload_loop import Loop, deployment, pod, replica_set, template
 
 KEY = "default/web"
 CONTROLLER = DeploymentController()

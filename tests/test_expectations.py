@@ -2,6 +2,7 @@
 
 from hypothesis import given
 from hypothesis import strategies as st
+
 from kspec.values import fingerprint
 from kspec_models.controllers.expectations import TIMEOUT_SECONDS, ControllerExpectations
 

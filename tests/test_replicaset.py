@@ -1,6 +1,8 @@
 """The ReplicaSet controller keeps spec.replicas active pods, and counts a write only once."""
 
 import pytest
+from workload_loop import Loop, pod, ready, replica_set
+
 from kspec.values import fingerprint
 from kspec_models.controllers.pods import is_active, is_available, owner_reference, scaled_value
 from kspec_models.controllers.ranking import Ranking, victims
@@ -20,7 +22,6 @@ from kspec_models.requests import (
     Response,
     Update,
 )
-from workload_loop import Loop, pod, ready, replica_set
 
 KEY = "default/web"
 CONTROLLER = ReplicaSetController()

@@ -31,8 +31,8 @@ def counters(entry):
     return entry.create_revision, entry.mod_revision, entry.version
 
 
-def keys(entries):
-    return [entry.key for entry in entries]
+def keys(found):
+    return [each.key for each in found]
 
 
 def revisions(changes):
@@ -56,11 +56,11 @@ def test_a_key_created_again_starts_a_new_version():
 
 
 def test_a_change_carries_the_entry_before_and_after():
-    _, change = written(("pods/a", "1")).put("pods/a", "2")
-    assert (change.type, change.previous.value, change.entry.value) == (PUT, "1", "2")
-    _, change = written(("pods/a", "1")).delete("pods/a")
-    assert (change.type, change.previous.value, change.entry) == (DELETE, "1", None)
-    assert change.identity == "a@2"
+    store, put = written(("pods/a", "1")).put("pods/a", "2")
+    assert (put.type, put.previous.value, put.entry.value) == (PUT, "1", "2")
+    _, deletion = store.delete("pods/a")
+    assert (deletion.type, deletion.previous, deletion.entry) == (DELETE, put.entry, None)
+    assert (put.identity, deletion.identity) == ("a@2", "a@3")
 
 
 def test_deleting_an_absent_key_writes_nothing():
@@ -121,20 +121,16 @@ def test_the_end_of_a_range_is_outside_and_no_end_means_one_key():
     assert [store.range("pods/a", end) for end in ("pods/a", "nodes/a", "")] == [(), (), ()]
 
 
-@given(
-    steps=st.lists(
-        st.tuples(st.sampled_from(("pods/a", "pods/b", "nodes/a")), st.none() | st.text("xy"))
-    )
-)
+@given(steps=st.lists(st.tuples(st.sampled_from(("pods/a", "nodes/a")), st.none() | st.text("xy"))))
 def test_a_read_of_an_old_revision_is_the_newest_read_of_that_time(steps):
     stores = [Store()]
     for key, value in steps:
         last = stores[-1]
         after, change = last.delete(key) if value is None else last.put(key, value)
         stores += [after] if change else []
-    for old in stores:
-        assert stores[-1].range(*PODS, old.revision) == old.range(*PODS)
-        assert stores[-1].range("nodes/a", None, old.revision) == old.range("nodes/a")
+    for bounds in (PODS, ("nodes/a", None)):
+        for old in stores:
+            assert stores[-1].range(*bounds, old.revision) == old.range(*bounds)
 
 
 def test_a_read_of_a_future_or_negative_revision_is_refused():
@@ -170,13 +166,13 @@ def test_a_compaction_forbids_only_what_is_before_it():
     store = written(("pods/a", "1"), ("pods/a", "2"), ("pods/a", "3")).compact(3)
     assert store.range("pods/a", None, 3)[0].value == "2"
     assert revisions(store.watch(*PODS, 3)) == [3, 4]
-    with pytest.raises(CompactedError, match="^3$"):
+    with pytest.raises(CompactedError, match="3"):
         store.range("pods/a", None, 2)
 
 
 def test_a_compaction_keeps_what_has_not_changed_since():
-    store = written(("pods/a", "1"), ("nodes/a", "1"), ("nodes/a", "2")).compact(4)
-    assert keys(store.range(*PODS)) == keys(store.range(*PODS, 4)) == ["pods/a"]
+    store = written(("pods/a", "1"), ("nodes/a", "1")).compact(3)
+    assert keys(store.range(*PODS)) == keys(store.range(*PODS, 3)) == ["pods/a"]
 
 
 def test_the_change_at_the_compaction_comes_without_its_previous_entry():
@@ -196,9 +192,8 @@ def test_a_compaction_only_moves_forward(revision):
 def test_the_first_compaction_may_be_at_zero_but_not_in_the_future():
     with pytest.raises(FutureRevisionError):
         Store().compact(2)
-    once = Store().compact(0)
     with pytest.raises(CompactedError):
-        once.compact(0)
+        Store().compact(0).compact(0)
 
 
 WRITES = st.lists(

@@ -52,9 +52,7 @@ class Options:
 
     @property
     def parts(self) -> Parts:
-        return Parts(
-            policy=self.settings.policy, controllers=self.controllers, mutant=self.mutant
-        )
+        return Parts(policy=self.settings.policy, controllers=self.controllers, mutant=self.mutant)
 
     @property
     def limits(self) -> tuple[int | None, float | None]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping
+from typing import TypeVar
 
 import attrs
 
@@ -14,6 +15,8 @@ from kspec.property import Kind, Property
 from kspec.suite import JsonMap, Mutant, Parts, Suite
 
 FAULT_FREE = "none"
+T = TypeVar("T", Property, Mutant)
+
 BUDGET = 1
 """How many faults of each class a column allows where the world does not say."""
 
@@ -77,7 +80,7 @@ def load_property(reference: str) -> Property:
     return found
 
 
-def named[T: (Property, Mutant)](what: str, name: str, known: tuple[T, ...]) -> T:
+def named(what: str, name: str, known: tuple[T, ...]) -> T:
     """The one of that name. Raises InputError that lists those that come close."""
     import difflib
 

@@ -44,41 +44,48 @@ class Debt:
         self.verdict: Any = None
 
     def observe(self, state: Any, step: int) -> bool:
-        """Follow one state; True where it pays what was owed."""
-        prop = self.prop
-        goal = prop.predicate(state)
+        """Follow one state; True where it pays what was owed.
+
+        The goal of an eventually-stable is asked for only at the end of a fair behaviour.
+        """
+        if self.stable:
+            if self.since < 0 and self._is_due(state):
+                self.since = step
+            return False
+        goal = self.prop.predicate(state)
         if goal:
             self.good = step
         else:
             self.bad, self.verdict = step, goal
-        if self.since < 0 or self.stable:
-            self._incur(state, step, bool(goal))
+        if self.since < 0:
+            if not goal or not self.held:
+                due = self._is_due(state)
+                if due and not goal:
+                    self.since = step
             return False
         if goal:
             self.since = -1
+        return bool(goal)
+
+    def _is_due(self, state: Any) -> bool:
+        if self.prop.when is None or self.prop.when(state):
+            self.held = True
             return True
         return False
 
-    def _incur(self, state: Any, step: int, paid: bool) -> None:
-        owes = not paid or self.stable
-        if self.held and (not owes or self.since >= 0):
-            return
-        if self.prop.when is None or self.prop.when(state):
-            self.held = True
-            if owes:
-                self.since = step
-
-    @property
-    def holds_now(self) -> bool:
-        return self.good > self.bad
+    def judge(self, state: Any) -> None:
+        """Ask for the goal in a state that a fair behaviour stays in or comes back to for ever."""
+        if self.stable and self.bad < 0:
+            goal = self.prop.predicate(state)
+            if not goal:
+                self.bad, self.verdict = 0, goal
 
     def is_broken(self, cycle_from: int | None) -> bool:
         """Is it violated, if from `cycle_from` on the run repeats for ever, or else stutters?"""
         if self.since < 0:
             return False
         if self.stable:
-            in_cycle = cycle_from is not None and self.bad > cycle_from
-            return in_cycle or not self.holds_now
+            return self.bad >= 0
         return cycle_from is None or self.good < cycle_from
 
 

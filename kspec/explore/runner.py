@@ -141,8 +141,9 @@ class Runner:
             return
         end = len(self.actions)
         cycle_from = end - ending.cycle if ending.how == "lasso" else None
+        is_fair = self._goes_round(ending)
         broken = [d for d in self.monitor.owing() if d.is_broken(cycle_from)]
-        if broken and cycle_from is not None and not self._is_fair(ending):
+        if broken and not is_fair:
             for debt in broken:
                 self.unfinished[debt.prop.name] += 1
             return
@@ -162,6 +163,7 @@ class Runner:
         """
         system, monitor, fifo = self.system, self.monitor, self.fifo
         fifo.begin()
+        recurrence = getattr(system, "recurrence", None)
         seen: dict[tuple[int, tuple[int, ...]], int] = {}
         action = system.heal(state)
         progress, paid = len(self.actions), len(monitor.paid)
@@ -172,7 +174,10 @@ class Runner:
                 if index < 0:
                     return Ending("quiescent", state)
                 here = len(self.actions)
-                first = seen.setdefault((system.fingerprint(state), fifo.order), here)
+                mark = system.fingerprint(state)
+                if recurrence is not None and kind_of(system)(enabled[index]) == "clock":
+                    mark = recurrence(state)
+                first = seen.setdefault((mark, fifo.order), here)
                 if first != here:
                     return Ending("lasso", state, here - first, index)
                 if len(monitor.paid) > paid:
@@ -192,15 +197,19 @@ class Runner:
                 if self.is_over:
                     return Ending("stopped", state)
 
-    def _is_fair(self, ending: Ending) -> bool:
-        """Is every weakly fair class taken in the cycle, or disabled somewhere in it?
+    def _goes_round(self, ending: Ending) -> bool:
+        """Judge what is owed where the behaviour stays; is its cycle weakly fair?
 
-        FIFO takes the cycle once more, because the actions of the next turn may carry new names.
+        Weakly fair: every class is taken in the cycle or disabled somewhere in it. FIFO takes the
+        cycle once more, because the actions of the next turn may carry new names.
         """
         system, state, index = self.system, ending.state, ending.choice
+        owing = self.monitor.owing()
         taken: set[str | None] = {None}
         always: set[str | None] = set()
         for turn in range(ending.cycle):
+            for debt in owing:
+                debt.judge(state)
             enabled = system.enabled(state)
             if turn:
                 index = self.fifo.choose(state, enabled)
@@ -208,6 +217,8 @@ class Runner:
             always = always & classes if turn else classes
             taken.add(system.fairness(enabled[index]))
             state = system.step(state, enabled[index])
+        for debt in owing:
+            debt.judge(state)
         return always <= taken
 
 

@@ -8,7 +8,7 @@ from kspec_models.controllers.pods import is_ready
 from kspec_models.objects import MODELLED, Pod
 from kspec_models.state import State
 from kspec_properties.faults import all_but
-from kspec_properties.reading import newest, pods, values, written
+from kspec_properties.reading import fresh, newest, pods, values, written
 
 _NAMESPACED = tuple(cls.RESOURCE for cls in MODELLED if cls.NAMESPACED)
 
@@ -29,7 +29,7 @@ a_deleted_namespace_empties = eventually_stable(
         "API server with a current view admits creates."
     ),
     source="https://kubernetes.io/docs/concepts/overview/working-with-objects/namespaces/",
-    when=lambda state: any(space.is_terminating for space in values(state, "namespaces")),
+    when=lambda state: any(space.is_terminating for space in fresh(state, "namespaces")),
     then=_namespaces_are_gone,
     reads=("namespaces",),
     faults=all_but(),
@@ -72,7 +72,7 @@ nothing_is_terminating_for_ever = eventually_stable(
         "If its finalizers belong to running controllers and its nodes return or are deleted."
     ),
     source="https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#pod-termination",
-    when=lambda state: any(pod.is_terminating for pod in pods(state)),
+    when=lambda state: any(pod.is_terminating for pod in fresh(state, "pods")),
     then=_nothing_terminates,
     reads=("pods", "namespaces"),
     faults=all_but(),
@@ -124,7 +124,7 @@ bound_pods_become_ready = eventually_stable(
     promise="In the end every pod on a node that exists is ready, finished or rejected.",
     conditions="Applications here become ready once started; once the faults have ended.",
     source="https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/",
-    when=lambda state: any(pod.spec.node_name for pod in pods(state)),
+    when=lambda state: any(pod.spec.node_name for pod in fresh(state, "pods")),
     then=_bound_pods_are_ready,
     reads=("pods", "nodes"),
     faults=all_but(),

@@ -49,6 +49,18 @@ def written(state: State, resource: str) -> Iterator[Change]:
     return (change for change in state.written if change.key.startswith(prefix))
 
 
+def fresh(state: State, resource: str) -> Iterator[Any]:
+    """The objects of a resource that the last step wrote; all of them in an initial state.
+
+    What liveness is owed for appears by a write, so an antecedent need not look at everything.
+    """
+    if state.changed == -1:
+        yield from values(state, resource)
+    for change in written(state, resource):
+        if change.entry is not None:
+            yield change.entry.value
+
+
 def on_node(state: State, node: str) -> tuple[Entry, ...]:
     """The pods that are bound to a node."""
     return newest(state, "pods").indexed(f"node/{node}")

@@ -12,7 +12,7 @@ from kspec_models.state import State
 from kspec_models.store import Entry
 from kspec_properties.faults import all_but
 from kspec_properties.proofs.hard_constraints import broken
-from kspec_properties.reading import newest, on_node, pods, touched_nodes, written
+from kspec_properties.reading import fresh, newest, on_node, pods, touched_nodes, written
 
 _FINISHED = ("Succeeded", "Failed")
 
@@ -102,8 +102,8 @@ def running(runtime: Runtime) -> Usage:
     """What the live pods of a runtime request, added up afresh."""
     total = Usage()
     for pod in runtime.pods.values():
-        if pod.is_live:
-            total = total.plus(pod.requests)
+        if pod.is_up:
+            total = total.plus(pod.demand)
     return total
 
 
@@ -153,7 +153,7 @@ eventual_binding = eventually_stable(
         "minutes. Judged once the faults have ended."
     ),
     source="https://kubernetes.io/docs/concepts/scheduling-eviction/scheduling-framework/",
-    when=lambda state: any(not pod.spec.node_name for pod in pods(state)),
+    when=lambda state: any(not pod.spec.node_name for pod in fresh(state, "pods")),
     then=_no_pod_is_left,
     reads=("pods", "nodes"),
     faults=all_but(),

@@ -10,7 +10,15 @@ from kspec_models.indexes import controlled_by, labelled
 from kspec_models.objects import Pod, Service
 from kspec_models.state import State
 from kspec_properties.faults import all_but
-from kspec_properties.reading import deployments, is_up, newest, node_states, services, written
+from kspec_properties.reading import (
+    deployments,
+    fresh,
+    is_up,
+    newest,
+    node_states,
+    services,
+    written,
+)
 
 _SLICES = "https://kubernetes.io/docs/concepts/services-networking/endpoint-slices/"
 _SERVICE_LABEL = "kubernetes.io/service-name"
@@ -59,7 +67,7 @@ endpoints_follow_readiness = eventually_stable(
     promise="In the end a Service's ready endpoints are exactly its ready pods.",
     conditions="A terminated or unready pod leaves them. Once changes and faults have ended.",
     source=_SLICES,
-    when=lambda state: any(s.spec.selector for s in services(state)),
+    when=lambda state: any(s.spec.selector for s in fresh(state, "services")),
     then=_endpoints_match,
     reads=("pods", "services", "endpointslices"),
     faults=all_but(),
@@ -113,7 +121,7 @@ proxies_converge = eventually_stable(
     promise="In the end the rules of every node lead to exactly the ready endpoints.",
     conditions="For Services with a cluster IP, on nodes whose kube-proxy runs.",
     source="https://kubernetes.io/docs/reference/networking/virtual-ips/",
-    when=lambda state: any(s.spec.selector for s in services(state)),
+    when=lambda state: any(s.spec.selector for s in fresh(state, "services")),
     then=_proxies_match,
     reads=("services", "endpointslices", "dataplanes"),
     faults=all_but(),
@@ -174,7 +182,7 @@ a_finished_rollout_routes_only_to_new_pods = eventually_stable(
     promise="Once a rollout is complete, Services route only to pods of the new template.",
     conditions="After the endpoints controller and the proxies have caught up.",
     source="https://kubernetes.io/docs/concepts/workloads/controllers/deployment/",
-    when=lambda state: any(True for _ in deployments(state)),
+    when=lambda state: any(True for _ in fresh(state, "deployments")),
     then=_routes_to_new_pods,
     reads=("deployments", "replicasets", "pods", "dataplanes"),
     faults=all_but(),

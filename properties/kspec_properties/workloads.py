@@ -11,7 +11,7 @@ from kspec_models.objects import Deployment, ReplicaSet, controller_of
 from kspec_models.requests import Update
 from kspec_models.state import State
 from kspec_properties.faults import all_but
-from kspec_properties.reading import deployments, newest, replica_sets, written
+from kspec_properties.reading import deployments, fresh, newest, replica_sets, written
 
 _DOCS = "https://kubernetes.io/docs/concepts/workloads/controllers/"
 
@@ -77,7 +77,7 @@ replicasets_converge = eventually_stable(
     promise="In the end every ReplicaSet controls exactly spec.replicas active pods.",
     conditions="Once edits and faults have ended, in namespaces that are not being deleted.",
     source=_DOCS + "replicaset/",
-    when=lambda state: next(replica_sets(state), None) is not None,
+    when=lambda state: any(True for _ in fresh(state, "replicasets")),
     then=_replicasets_match,
     reads=("pods", "replicasets", "namespaces"),
     faults=all_but(),

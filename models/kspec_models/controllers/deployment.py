@@ -18,13 +18,19 @@ import attrs
 from kspec.values import Memo
 from kspec_models.controllers import claims as claiming
 from kspec_models.controllers.claims import Claims
+from kspec_models.controllers.deployment_conditions import (
+    NEW_REPLICA_SET_AVAILABLE,
+    PAUSED,
+    PROGRESSING,
+    TIMED_OUT,
+)
 from kspec_models.controllers.deployment_steps import RECREATE, WriteFailed
 from kspec_models.controllers.deployment_sync import Inputs, sync
 from kspec_models.controllers.pods import is_finished, resolve_controller, selecting, selector_of
 from kspec_models.controllers.worker import Worked
 from kspec_models.host import Call, Notification, View, Watch
 from kspec_models.indexes import controlled_by, orphans
-from kspec_models.objects import Deployment, Pod, ReplicaSet, controller_of
+from kspec_models.objects import Deployment, Pod, ReplicaSet, condition, controller_of
 from kspec_models.requests import ALREADY_EXISTS, Create, Request, Response
 from kspec_models.store import Entry
 
@@ -51,6 +57,39 @@ def _claim_candidates(candidates: _Candidates) -> Claims:
 
 
 _claims: Memo[_Candidates, Claims] = Memo("replicasets of a deployment", _claim_candidates)
+
+
+class _Settled(NamedTuple):
+    deployment: Deployment
+    claims: Claims
+    running: frozenset[str]
+
+
+_NONE: frozenset[str] = frozenset()
+
+
+def _looks_settled(deployment: Deployment) -> bool:
+    """Whether a pass may well find nothing to do: saves a second run where it cannot."""
+    status = deployment.status
+    if status.observed_generation != deployment.metadata.generation:
+        return False
+    found = condition(status.conditions, PROGRESSING)
+    return found is None or found.reason in (NEW_REPLICA_SET_AVAILABLE, TIMED_OUT, PAUSED)
+
+
+def _finds_nothing(settled: _Settled) -> bool:
+    """Whether the pass sends nothing and need not look again, whatever the time.
+
+    A pass that depends on the time asks to be called again, so one that does not ask would find
+    nothing at any time: that makes the answer good for all of them.
+    """
+    deployment, claims, running = settled
+    entry = Entry(f"deployments/{deployment.key}", deployment, 0, 0, 0)
+    worked = _continue(Waiting(Inputs(entry, claims, running, 0)))
+    return not worked.requests and worked.requeue_after is None and not worked.failed
+
+
+_is_idle: Memo[_Settled, bool] = Memo("deployments that rest", _finds_nothing)
 
 
 @attrs.frozen
@@ -83,7 +122,9 @@ class DeploymentController:
         loose = orphans(replica_sets, deployment.namespace)
         claims = _claims(_Candidates(deployment, owned, loose))
         is_recreate = deployment.spec.strategy.type == RECREATE
-        running = _running(claims, view) if is_recreate else frozenset[str]()
+        running = _running(claims, view) if is_recreate else _NONE
+        if _looks_settled(deployment) and _is_idle(_Settled(deployment, claims, running)):
+            return Worked(memory)
         return _continue(Waiting(Inputs(entry, claims, running, view.now)))
 
     def answer(

@@ -176,7 +176,7 @@ class ReplicaSetController:
         replica_set: ReplicaSet = entry.value
         status = calculate_status(replica_set, counted, failure, now)
         requeue = None if failure else requeue_after(replica_set, status, counted, now)
-        if status is replica_set.status:
+        if status == replica_set.status:
             return Worked(memory, failed=bool(failure), requeue_after=requeue)
         phase = Reporting(status, requeue, bool(failure))
         return Worked(memory, (_status_update(entry, status),), phase)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from kspec.values import Memo
 from kspec_models.controllers.pods import is_available, is_ready, next_availability_check
 from kspec_models.objects import (
     Condition,
@@ -40,10 +41,18 @@ def desired_replicas(replica_set: ReplicaSet) -> int:
 def calculate_status(
     replica_set: ReplicaSet, counted: Counted, failure: str, now: int
 ) -> ReplicaSetStatus:
-    """The status to write; the very object that is there where nothing changed.
+    """The status to write; equal to the one that is there where nothing changed.
 
     failure: what the API server said to the first failed create or delete, "" without one.
     """
+    if not failure and replica_set.spec.min_ready_seconds == 0:
+        return _timeless_status((replica_set, counted))
+    return _calculate(replica_set, counted, failure, now)
+
+
+def _calculate(
+    replica_set: ReplicaSet, counted: Counted, failure: str, now: int
+) -> ReplicaSetStatus:
     old = replica_set.status
     labels = replica_set.spec.template.metadata.labels
     ready = [pod for pod in counted.active if is_ready(pod)]
@@ -60,6 +69,12 @@ def calculate_status(
     if all(getattr(old, name) == value for name, value in changes.items()):
         return old
     return old.replace(**changes)
+
+
+# Without minReadySeconds and without a failure to date, the clock has no part in the status.
+_timeless_status: Memo[tuple[ReplicaSet, Counted], ReplicaSetStatus] = Memo(
+    "status of a replicaset", lambda key: _calculate(key[0], key[1], "", 0)
+)
 
 
 def _carries(pod: Pod, labels: FrozenMap[str]) -> bool:

@@ -3,7 +3,8 @@
 The cache is the one that runs, `kspec_models.scheduler.cache.Cache` with its NodeInfo: each step
 builds it around one real pod whose request is symbolic, on a node whose charge is symbolic, calls
 the real method, and reads the charge back. What the pod's request does to the true sum is said
-here, without the cache, after the state machine of a pod in pkg/scheduler/backend/cache/interface.go.
+here, without the cache, after the state machine of a pod in
+pkg/scheduler/backend/cache/interface.go.
 """
 
 from collections.abc import Callable, Mapping
@@ -17,7 +18,7 @@ from kspec.smt.tables import Row, Table
 from kspec.values import FingerprintedMap
 from kspec_models.objects import Container, Node, Pod
 from kspec_models.resources import Requests
-from kspec_models.scheduler.cache import Cache, PodState
+from kspec_models.scheduler.cache import Cache, Order, PodState
 from kspec_models.scheduler.nodeinfo import node_info
 from kspec_properties.proofs.scene import as_new, node_named, pod_named, requesting
 
@@ -112,14 +113,14 @@ def cache_of(
     pods: Mapping[Pod, bool],
 ) -> Cache:
     """A cache with these nodes and their charge, and these pods, which are assumed or not."""
-    infos = {}
+    infos, order = {}, Order()
     for name, (node, charged) in nodes.items():
         info = as_new(node_info(node, tuple(p for p in pods if p.spec.node_name == name)))
         info.requested, info.non_zero_memory = Requests(memory=charged), charged
         infos[name] = info
+        order = order.changed(name, info)
     states = {pod.uid: PodState(pod, assumed) for pod, assumed in pods.items()}
-    names = tuple(sorted(name for name, (node, _) in nodes.items() if node is not None))
-    return kind(FingerprintedMap(infos), FingerprintedMap(states), names)
+    return kind(FingerprintedMap(infos), FingerprintedMap(states), order)
 
 
 def _pod(node: str, version: str) -> Pod:

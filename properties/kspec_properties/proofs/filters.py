@@ -7,10 +7,10 @@ that has room and meets them passes; and some node does pass.
 About: the policy's own `filter`, in the form `plain_form` says, on real objects.
 
 Domain: one pod and one node. All quantities of CPU, memory, ephemeral storage, one extended
-resource and the number of pods allowed, in the range of int64, overflow checked, with 0 to 2 pods
-on the node; a resource that the pod does not request is not over-committed already (the
-documentation does not say what is right there). The constraints that are not numbers: every
-combination of a small vocabulary (see discrete).
+resource and the number of pods allowed, in the range of int64 as long as the true sum stays in it,
+overflow checked, with 0 to 2 pods on the node; a resource that the pod does not request is not
+over-committed already (the documentation does not say what is right there). The constraints that
+are not numbers: every combination of a small vocabulary (see discrete).
 
 Sources: hard_constraints.
 """
@@ -20,10 +20,10 @@ from collections.abc import Mapping
 import attrs
 
 from kspec.smt import Claim, Limits, Proof, prove_implication
+from kspec.smt.solving import INT64_MAX
 from kspec_models.objects import Node, Pod
 from kspec_models.scheduler.framework import Context, Policy
 from kspec_models.scheduler.nodeinfo import node_info
-from kspec_models.scheduler.plugin_policy import PluginPolicy
 from kspec_models.scheduler.plugins.node_resources_fit import NodeResourcesFit, has_room
 from kspec_properties.proofs.concrete import counterexample_manifests
 from kspec_properties.proofs.conditions import every
@@ -53,9 +53,10 @@ def check(policy: Policy) -> Proof:
 
 
 def in_domain(values: Values) -> bool:
-    """As `assuming`, and what is not requested is not over-committed already."""
+    """As `assuming`; what is not requested is not over-committed, and true sums are in int64."""
     return every(
         assuming(values),
+        *(values[f"used.{name}"] + values[f"request.{name}"] <= INT64_MAX for name in RESOURCES),
         *(
             (values[f"request.{name}"] > 0)
             | (values[f"used.{name}"] <= values[f"allocatable.{name}"])
@@ -117,11 +118,6 @@ def check_reasons() -> Proof:
         )
 
     return joined(NAME, *(of_one(name) for name in (*RESOURCES, "pods")))
-
-
-def uses_profile(policy: Policy) -> bool:
-    """Whether `plain_form` puts another form in the place of the policy."""
-    return isinstance(policy, PluginPolicy)
 
 
 def claim(policy: Policy) -> Claim:

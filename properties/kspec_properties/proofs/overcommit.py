@@ -3,8 +3,8 @@
 Promise, judged at each binding: after it the requests of the pods bound to the node in the store
 are within allocatable. It needs the lemma that the scheduler has charged at least what is stored
 (assumed >= stored). Without it, for a view that is unrelated to the store, it is false: that form
-is kept as known false, with its counterexample. The lemma is what running-sum shows of one scheduler
-that loses no answer; two schedulers, a lost answer or a stale list break it.
+is kept as known false, with its counterexample. The lemma follows from running-sum for one
+scheduler that loses no answer; two schedulers, a lost answer or a stale list break it.
 
 About: the policy's own `filter` (see `plain_form`) on the charge of the scheduler's cache.
 
@@ -12,7 +12,8 @@ Domain: one node, any number of bindings and deletions, allocatable that changes
 each resource and for the number of pods, the other ones being there in plenty. All in int64; for
 the number of pods, up to two are charged already.
 
-Source: promises.md, "no over-committed binding"; the lemma's breaks are listed there.
+Source: pkg/scheduler/schedule_one.go (assume before bind); "Resource Management for Pods and
+Containers" in the documentation.
 """
 
 from collections.abc import Callable, Mapping
@@ -31,8 +32,10 @@ STATE = ("allocatable", "charged", "stored")
 PODS = "pods"
 
 State = Mapping[str, int]
-LEMMA: Mapping[str, Callable[[State], bool]] = {
-    "assumed >= stored": lambda state: state["charged"] >= state["stored"]
+Invariants = Mapping[str, Callable[[State], bool]]
+LEMMA: Invariants = {"assumed >= stored": lambda state: state["charged"] >= state["stored"]}
+QUANTITIES: Invariants = {
+    "no negative quantity": lambda state: every(*(state[name] >= 0 for name in STATE))
 }
 
 
@@ -45,7 +48,7 @@ def bind(policy: Policy, resource: str, state: State, inputs: State) -> dict[str
     """The filter passes a pod, by what the cache has charged: it is assumed, and bound."""
     request = 1 if resource == PODS else inputs["request"]
     listed = state["charged"] if resource == PODS else 0
-    if not every(request >= 0, *(state[name] >= 0 for name in STATE), listed <= MOST_PODS):
+    if not every(request >= 0, listed <= MOST_PODS):
         return None
     values = dict.fromkeys(INPUTS, 0) | {"allocatable.pods": 1}
     values |= {f"{kind}.{resource}": state[name] for kind, name in _COLUMNS.items()}
@@ -84,11 +87,7 @@ def nothing_bound(state: State) -> bool:
     return every(state["charged"] == 0, state["stored"] == 0, state["allocatable"] >= 0)
 
 
-def check(
-    policy: Policy,
-    lemma: Mapping[str, Callable[[State], bool]] = LEMMA,
-    name: str = NAME,
-) -> Proof:
+def check(policy: Policy, lemma: Invariants = LEMMA, name: str = NAME) -> Proof:
     """Judge the bindings of a policy, resource by resource; {} leaves out the lemma."""
     plain = plain_form(policy)
 
@@ -102,7 +101,7 @@ def check(
         return inductive(
             name,
             STATE,
-            lemma,
+            {**QUANTITIES, **lemma},
             nothing_bound,
             operations,
             transitions={f"a binding fits in {resource}": binding_fits},

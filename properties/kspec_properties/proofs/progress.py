@@ -7,8 +7,8 @@ About: `kspec_models.scheduler.cycle.decide` with the policy's own filter (see `
 whatever the scores are: each is an arbitrary integer, so no score can spoil it. A policy's own
 scores, which may compute with floats, are run on every combination of a few small nodes.
 
-Domain: 2 and 3 nodes with one bound pod each; request, used and allocatable memory in int64; what is
-over-committed already is asked only for more.
+Domain: 2 and 3 nodes with one bound pod each; request, used and allocatable memory in int64, as
+long as their sums stay in it; nodes over-committed already only for a pod that asks for more.
 
 Source: pkg/scheduler/schedule_one.go, schedulePod; "Scheduling framework" in the documentation.
 """
@@ -19,6 +19,7 @@ from collections.abc import Callable, Mapping, Sequence
 import attrs
 
 from kspec.smt import Claim, Limits, Operation, Proof, inductive
+from kspec.smt.solving import INT64_MAX
 from kspec_models.objects import Pod
 from kspec_models.scheduler.cycle import decide
 from kspec_models.scheduler.framework import Context, Policy, Status
@@ -58,9 +59,7 @@ class AnyScores:
         """The policy's answer."""
         return self.policy.filter(pod, node_info, context)
 
-    def score(
-        self, pod: Pod, node_infos: tuple[NodeInfo, ...], context: Context
-    ) -> Sequence[int]:
+    def score(self, pod: Pod, node_infos: tuple[NodeInfo, ...], context: Context) -> Sequence[int]:
         """The given score of each node."""
         return [self.scores[info.name] for info in node_infos]
 
@@ -90,10 +89,11 @@ def has_room(values: Values, name: str) -> bool:
 
 
 def in_domain(values: Values, names: Sequence[str]) -> bool:
-    """No negative quantity, and more is asked for wherever there is too little already."""
+    """No negative quantity, true sums in int64, and more is asked for wherever there is too little already."""
     quantities = [f"{kind}.{name}" for kind in ("used", "allocatable") for name in names]
     return every(
         values["request"] >= 0,
+        *(values["request"] <= INT64_MAX - values[f"used.{name}"] for name in names),
         *(values[quantity] >= 0 for quantity in quantities),
         *(
             (values["request"] > 0) | (values[f"used.{name}"] <= values[f"allocatable.{name}"])

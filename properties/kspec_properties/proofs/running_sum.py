@@ -7,9 +7,10 @@ About: the cache that runs, with its NodeInfo (see cache_operations), over one r
 and the sums of NodeInfo over all resources.
 
 Domain: any number of nodes and of pods (the sum is kept as accounts per node, never added up over
-pods); all quantities in the range of int64 as long as the true sum stays in it; overflow is checked.
+pods); all quantities in the range of int64 as long as the true sum stays in it, with overflow
+checked.
 
-Sources: pkg/scheduler/backend/cache/{cache,interface}.go; promises.md, "no over-committed binding".
+Source: pkg/scheduler/backend/cache/{cache,interface}.go.
 """
 
 from kspec.smt import Claim, Limits, Proof, prove_implication, unbounded

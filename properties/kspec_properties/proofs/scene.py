@@ -29,9 +29,11 @@ from kspec_models.scheduler.plugins.node_resources_fit import NodeResourcesFit, 
 from kspec_properties.proofs.conditions import every
 from kspec_properties.proofs.hard_constraints import EXTENDED, RESOURCES
 
-INPUTS = tuple(
-    f"{kind}.{name}" for kind in ("request", "used", "allocatable") for name in RESOURCES
-) + ("used.pods", "allocatable.pods")
+INPUTS = (
+    *(f"{kind}.{name}" for kind in ("request", "used", "allocatable") for name in RESOURCES),
+    "used.pods",
+    "allocatable.pods",
+)
 MOST_PODS = 2
 """Pods already on the node: 0 to this many, since a policy counts a list of real pods."""
 

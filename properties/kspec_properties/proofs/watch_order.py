@@ -120,7 +120,7 @@ def seen(state: State) -> int:
 def revisions_in_order(state: State) -> bool:
     """What was listed is no newer than what was told, remembered, gone through and written."""
     return every(
-        0 <= state["listed"],
+        state["listed"] >= 0,
         state["listed"] <= state["last"],
         state["last"] <= state["resume"],
         state["resume"] <= seen(state),
@@ -164,7 +164,7 @@ def started(state: State) -> bool:
     )
 
 
-def check(protocol: Protocol = Protocol()) -> Proof:  # noqa: B008  # a frozen value
+def check(protocol: Protocol = Protocol()) -> Proof:
     """Prove it for the reflector's own decisions, or judge a variant of them."""
     return inductive(
         NAME,

@@ -1,0 +1,184 @@
+"""A violation becomes a trace on disk: at once as it was found, and then as small as it gets.
+
+Small means at granularity `reconcile` where the violation is still there, with no action that can
+be left out, in the smallest world. Nothing is believed: the file is read back and replayed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from kspec import trace as traces
+from kspec.check.plan import Column, Plan
+from kspec.errors import KspecError
+from kspec.explore import Violation, search
+from kspec.property import Property
+from kspec.replay import Replay, replay_leniently
+from kspec.shrink import shrink
+from kspec.suite import JsonMap, Suite
+from kspec.system import AnySystem
+from kspec.trace import Trace
+
+COARSE = "reconcile"
+COARSE_STEPS = 20_000
+"""How long a violation is looked for afresh, where its own actions do not make it coarsely."""
+
+SHRINKING_STEPS = 1_000_000
+FEWEST_REPLAYS, MOST_REPLAYS = 200, 2_000
+
+
+@attrs.frozen
+class Shown:
+    """One step of a failure for people: the action and the fields that it changed."""
+
+    text: str
+    changes: tuple[str, ...]
+
+
+@attrs.frozen(kw_only=True)
+class Failure:
+    """One broken property with its trace.
+
+    problem: why a strict replay of the file does not end in the violation, "" where it does.
+    found_after: how many actions it had before it was shrunk.
+    """
+
+    property: Property
+    faults: str
+    path: str
+    trace: Trace
+    steps: tuple[Shown, ...] = ()
+    found_after: int = 0
+    problem: str = ""
+    known_limit: bool = False
+
+
+@attrs.frozen(kw_only=True)
+class Scene:
+    """Where a violation was found: the world of one column, and its system."""
+
+    suite: Suite
+    plan: Plan
+    column: Column
+    world: JsonMap
+    system: AnySystem
+
+    @classmethod
+    def of(cls, suite: Suite, plan: Plan, column: Column) -> Scene:
+        world = suite.with_faults(plan.world, column.budget)
+        system = suite.build(world, plan.parts)
+        return cls(suite=suite, plan=plan, column=column, world=world, system=system)
+
+    def build(self, world: JsonMap) -> AnySystem:
+        return self.suite.build(world, self.plan.parts)
+
+    def options_of(self, prop: Property) -> dict[str, Any]:
+        """What a replay needs beside the world."""
+        parts = self.plan.parts
+        return {
+            "suite": self.suite.name,
+            "faults": self.column.name,
+            "policy": parts.policy,
+            "controllers": list(parts.controllers),
+            "mutant": parts.mutant,
+            "property": self.plan.references.get(prop.name),
+        }
+
+
+def trace_path(out: Path, prop: str, column: str, seed: int) -> Path:
+    return out / f"{prop}-{column.replace(',', '+')}-{seed}.yaml"
+
+
+def write(scene: Scene, prop: Property, violation: Violation, path: Path) -> Trace:
+    """Write the trace of a violation as it stands."""
+    trace = traces.record(
+        scene.system, violation, world=scene.world, options=scene.options_of(prop)
+    )
+    traces.write(trace, path)
+    return trace
+
+
+def make_small(scene: Scene, prop: Property, violation: Violation) -> tuple[Scene, Violation]:
+    """The scene and the violation after all shrinking."""
+    coarse = _coarsen(scene, prop, violation)
+    if coarse is not None:
+        scene, violation = coarse
+    length = len(violation.actions) + (violation.suffix.actions if violation.suffix else 0)
+    shrunk = shrink(
+        scene.system,
+        prop,
+        violation,
+        world=scene.world,
+        shrink_world=scene.suite.smaller,
+        build=scene.build,
+        budget=min(MOST_REPLAYS, max(FEWEST_REPLAYS, SHRINKING_STEPS // max(1, length))),
+    )
+    return attrs.evolve(scene, world=shrunk.world, system=shrunk.system), shrunk.violation
+
+
+def _coarsen(scene: Scene, prop: Property, violation: Violation) -> tuple[Scene, Violation] | None:
+    """The violation in coarser steps: by its own actions, or found again; None where it is not."""
+    world = scene.suite.with_granularity(scene.world, COARSE)
+    if world == scene.world:
+        return None
+    coarse = attrs.evolve(scene, world=world, system=scene.build(world))
+    found = replay_leniently(coarse.system, prop, violation.actions, violation)
+    if found is None:
+        again = search(
+            coarse.system,
+            [prop],
+            seed=violation.seed or 0,
+            steps=COARSE_STEPS,
+            stop_at_first=True,
+        )
+        found = again.violation_of(prop.name)
+    if found is None or found.kind != violation.kind:
+        return None
+    return coarse, found
+
+
+def finish(scene: Scene, prop: Property, violation: Violation, path: Path) -> Failure:
+    """Shrink a violation, write its trace and prove by a strict replay that it stands.
+
+    Where the small trace does not replay, the long one is kept.
+    """
+    small_scene, small_violation = make_small(scene, prop, violation)
+    small = write(small_scene, prop, small_violation, path)
+    failure = read_back(scene.suite, scene.plan, scene.column, prop, path)
+    if failure.problem and len(small.actions) != len(violation.actions):
+        write(scene, prop, violation, path)
+        failure = read_back(scene.suite, scene.plan, scene.column, prop, path)
+    return attrs.evolve(failure, found_after=len(violation.actions))
+
+
+def read_back(suite: Suite, plan: Plan, column: Column, prop: Property, path: Path) -> Failure:
+    """The failure of a trace file, judged by a strict replay in a system built from it alone."""
+    trace = traces.read(path)
+    problem, steps = "", []
+    try:
+        system = suite.build(trace.world, plan.parts)
+        replay = Replay(system, prop, trace, strict=True)
+        steps = list(shown(system, replay))
+        problem = str(replay.outcome.difference or "")
+    except KspecError as error:
+        problem = str(error)
+    return Failure(
+        property=prop,
+        faults=column.name,
+        path=str(path),
+        trace=trace,
+        steps=tuple(steps),
+        found_after=len(trace.actions),
+        problem=problem,
+    )
+
+
+def shown(system: AnySystem, replay: Replay) -> Iterator[Shown]:
+    """The recorded steps of a replay, without its fair suffix, for people."""
+    for step in replay:
+        if not step.is_suffix:
+            yield Shown(step.text, system.describe(step.before, step.after))

@@ -1,0 +1,109 @@
+"""What a check found: one result per property and column, the failures, and what was covered."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+
+from kspec import __version__
+from kspec.check.failures import Failure
+from kspec.check.plan import Plan
+from kspec.errors import (
+    EXIT_HOLDS,
+    EXIT_INTERRUPTED,
+    EXIT_UNFINISHED,
+    EXIT_VIOLATION,
+)
+from kspec.explore import Exploration
+from kspec.result import Answer, Result
+
+SCHEMA = "kspec.dev/report/v1"
+
+
+@attrs.frozen(kw_only=True)
+class Report:
+    """The whole outcome. explorations: by column, those explored only."""
+
+    plan: Plan
+    seed: int
+    strategy: str
+    results: tuple[Result, ...]
+    explorations: Mapping[str, Exploration]
+    failures: tuple[Failure, ...] = ()
+    remarks: tuple[str, ...] = ()
+    is_interrupted: bool = False
+
+    @property
+    def world_name(self) -> str:
+        return str((self.plan.world.get("metadata") or {}).get("name", "world"))
+
+    @property
+    def steps(self) -> int:
+        return sum(seen.steps for seen in self.explorations.values())
+
+    @property
+    def states(self) -> int:
+        return sum(seen.states for seen in self.explorations.values())
+
+    @property
+    def has_failed(self) -> bool:
+        """Did something fail that was promised, or that the user asked for?"""
+        return any(r.verdict is Answer.FAILS and not r.known_limit for r in self.results)
+
+    @property
+    def exit_status(self) -> int:
+        if self.has_failed:
+            return EXIT_VIOLATION
+        if self.is_interrupted:
+            return EXIT_INTERRUPTED
+        return EXIT_UNFINISHED if self._unfinished() else EXIT_HOLDS
+
+    def _unfinished(self) -> bool:
+        """Did a limit stop an exhaustive search before a property was decided?"""
+        return any(
+            result.verdict is Answer.UNKNOWN
+            and (seen := self.explorations.get(result.faults)) is not None
+            and bool(seen.limit)
+            for result in self.results
+        )
+
+    def result(self, prop: str, faults: str) -> Result:
+        return next(r for r in self.results if (r.property, r.faults) == (prop, faults))
+
+    def to_json(self) -> dict[str, Any]:
+        """The report for machines; `kspec schema report` prints its schema."""
+        return {
+            "schema": SCHEMA,
+            "kspec": __version__,
+            "world": self.world_name,
+            "mutant": self.plan.parts.mutant,
+            "seed": self.seed,
+            "strategy": self.strategy,
+            "steps": self.steps,
+            "states": self.states,
+            "results": [_result(result) for result in self.results],
+            "coverage": [self._coverage(column.name) for column in self.plan.columns],
+            "remarks": list(self.remarks),
+            "interrupted": self.is_interrupted,
+        }
+
+    def _coverage(self, column: str) -> dict[str, Any]:
+        seen = self.explorations.get(column) or Exploration(properties=frozenset())
+        companions = [p.name for p in self.plan.companions if p.name in seen.properties]
+        return {
+            "faults": column,
+            "explored": column in self.explorations,
+            "steps": seen.steps,
+            "states": seen.states,
+            "runs": dict(sorted(seen.runs.items())),
+            "exhausted": seen.exhausted,
+            "limit": seen.limit,
+            "witnessed": {n: seen.witnessed[n] for n in companions if n in seen.witnessed},
+            "unwitnessed": [n for n in companions if n not in seen.witnessed],
+        }
+
+
+def _result(result: Result) -> dict[str, Any]:
+    return {**attrs.asdict(result), "verdict": result.verdict.value}

@@ -1,0 +1,109 @@
+"""One exploration of one column: its share of the budget, its strategy, and doing it twice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import attrs
+
+from kspec.check.failures import Scene
+from kspec.check.listener import Listener
+from kspec.check.options import EXHAUSTIVE, STRATEGIES
+from kspec.explore import Exploration, Nondeterministic, Violation, bfs, search
+from kspec.explore.bfs import MAX_STATES
+from kspec.explore.portfolio import DEFAULT
+from kspec.property import Property
+
+Clock = Callable[[], float]
+Keep = Callable[[Violation], None]
+
+
+class Budget:
+    """Steps and seconds, shared out: each column gets its weight's share of what is left."""
+
+    def __init__(self, steps: int | None, seconds: float | None, clock: Clock) -> None:
+        self._steps, self._clock = steps, clock
+        self._deadline = None if seconds is None else clock() + seconds
+
+    def share(self, weight: int, of: int) -> tuple[int | None, float | None]:
+        """The share of a column of that weight, where `of` is the weight of all still to come."""
+        steps = None if self._steps is None else max(1, self._steps * weight // of)
+        if self._deadline is None:
+            return steps, None
+        return steps, max(0.0, self._deadline - self._clock()) * weight / of
+
+    def spend(self, steps: int) -> None:
+        if self._steps is not None:
+            self._steps = max(0, self._steps - steps)
+
+    def pause(self, seconds: float) -> None:
+        """Time that does not count, because it went into shrinking."""
+        if self._deadline is not None:
+            self._deadline += seconds
+
+
+@attrs.frozen(kw_only=True)
+class Explorer:
+    """How every column is explored. is_enough: stop at the first violation."""
+
+    strategy: str
+    seed: int
+    listener: Listener
+    clock: Clock
+    is_enough: bool = False
+
+    def explore(
+        self,
+        scene: Scene,
+        properties: tuple[Property, ...],
+        share: tuple[int | None, float | None],
+        keep: Keep,
+    ) -> Exploration:
+        """Explore within a share of steps and seconds; `keep` is told each violation."""
+        if self.strategy == EXHAUSTIVE:
+            return self._exhaust(scene, properties, share, keep)
+        weights = STRATEGIES[self.strategy]
+        return search(
+            scene.system,
+            properties,
+            seed=self.seed,
+            steps=share[0],
+            seconds=share[1],
+            strategies=DEFAULT if weights is None else weights,
+            clock=self.clock,
+            stop_at_first=self.is_enough,
+            on_progress=lambda steps, states, runs: self.listener.progress(steps, states),
+            on_violation=keep,
+        )
+
+    def _exhaust(
+        self,
+        scene: Scene,
+        properties: tuple[Property, ...],
+        share: tuple[int | None, float | None],
+        keep: Keep,
+    ) -> Exploration:
+        """Breadth-first search; the share of steps is then a bound on distinct states."""
+        states, seconds = share
+        deadline = None if seconds is None else self.clock() + seconds
+        seen = bfs(
+            scene.system,
+            properties,
+            max_states=MAX_STATES if states is None else states,
+            stop_at_first=self.is_enough,
+            is_out_of_time=lambda: deadline is not None and self.clock() >= deadline,
+            on_progress=lambda steps, states, depth: self.listener.progress(steps, states),
+        )
+        for violation in seen.violations:
+            keep(violation)
+        return seen
+
+
+def compare(column: str, first: Exploration, second: Exploration) -> None:
+    """Raise Nondeterministic where two explorations differ, naming the first difference."""
+    for field in attrs.fields(Exploration):
+        one, two = getattr(first, field.name), getattr(second, field.name)
+        if one != two:
+            raise Nondeterministic(
+                f"column {column}: two runs with the same seed and steps differ in {field.name}"
+            )

@@ -1,0 +1,17 @@
+"""Every property, in the order of the report."""
+
+from __future__ import annotations
+
+from kspec.property import Kind, Property
+from kspec_properties import api, lifecycle, scheduling, services, workloads
+
+PROPERTIES: tuple[Property, ...] = (
+    *scheduling.PROPERTIES,
+    *api.PROPERTIES,
+    *workloads.PROPERTIES,
+    *services.PROPERTIES,
+    *lifecycle.PROPERTIES,
+)
+"""Promises first, then known false ones, then the companions that show reachability."""
+
+PROMISES = tuple(p for p in PROPERTIES if p.kind is not Kind.SOMETIMES and not p.known_false)
