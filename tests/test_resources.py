@@ -60,9 +60,7 @@ def test_pod_level_resources_replace_the_sum_and_overhead_comes_on_top():
 
 
 def test_overhead_raises_only_limits_that_are_set():
-    made = pod(
-        [{"resources": {"limits": {"cpu": "1"}}}], overhead={"cpu": "100m", "memory": "1Mi"}
-    )
+    made = pod([{"resources": {"limits": {"cpu": "1"}}}], overhead={"cpu": "100m", "memory": "1Mi"})
     assert requests_of_list(pod_limits(made.spec)) == Requests(1100)
 
 
@@ -102,7 +100,5 @@ def test_fractions_are_added_up_before_they_are_rounded():
 
 @given(st.lists(st.integers(0, 10**6), max_size=4), st.lists(st.integers(0, 10**6), max_size=4))
 def test_requests_are_the_larger_of_sum_and_peak(sizes, init_sizes):
-    made = pod(
-        [container(f"{n}m") for n in sizes], init=[container(f"{n}m") for n in init_sizes]
-    )
+    made = pod([container(f"{n}m") for n in sizes], init=[container(f"{n}m") for n in init_sizes])
     assert requests(made).milli_cpu == max([sum(sizes), *init_sizes])

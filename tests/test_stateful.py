@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import toys
-from hypothesis import HealthCheck, Phase, find, given, settings
+from hypothesis import HealthCheck, find, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import run_state_machine_as_test
 from toys.safety import Jugs
@@ -67,7 +67,7 @@ def test_a_failure_carries_witness_minimized_trace_and_replay_line():
 
 
 def test_a_failure_of_liveness_says_how_its_run_goes_on():
-    with pytest.raises(Violated, match="then 2 more in fair order, of which the last 2 repeat"):
+    with pytest.raises(Violated, match="then 4 more in fair order, of which the last 2 repeat"):
         check_example(toys.livelock(), [toys.gets_to_four], Run("fifo"))
     with pytest.raises(Violated, match="more in fair order, and the end"):
         check_example(toys.dropping_worker(), [toys.asked_leads_to_done], Run("walk", 1))
@@ -96,7 +96,7 @@ def test_hypothesis_shrinks_the_run_that_finds_a_race():
 def test_two_violated_properties_are_two_failures():
     """Hypothesis keeps them apart, so that shrinking does not slip from one to the other."""
 
-    @settings(QUIET, phases=[Phase.generate])
+    @QUIET
     @given(st.sampled_from((toys.gets_to_four, toys.settles)))
     def either(prop):
         check_example(toys.livelock(), [prop], Run("fifo"))

@@ -17,7 +17,6 @@ from kspec.check.plan import FAULT_FREE, Column, Plan, make_plan
 from kspec.check.searching import Budget, Clock, Explorer, compare
 from kspec.errors import InputError
 from kspec.explore import Exploration, Violation, check_determinism
-from kspec.property import Property
 from kspec.suite import Suite
 
 
@@ -114,7 +113,10 @@ class _Check:
     def control(self) -> None:
         """A mutant must be told from a model that is broken anyway: the same without it."""
         plan, mutant = self.plan, self.plan.mutant
-        if mutant is None or not self.failures:
+        if mutant is None:
+            return
+        if not self.failures:
+            self.remarks.append(f"mutant {mutant.name} survived: nothing that it breaks was seen")
             return
         faithful = attrs.evolve(plan, parts=attrs.evolve(plan.parts, mutant=None))
         for column in plan.columns:

@@ -16,7 +16,7 @@ import immutables
 
 from kspec.errors import NotEnabled
 from kspec.system import Footprint
-from kspec.values import EMPTY_MAP, FingerprintedMap, fingerprint_of, mix
+from kspec.values import EMPTY_MAP, FingerprintedMap, mix
 from kspec_models import actions
 from kspec_models.components import Components
 from kspec_models.describe import describe_step
@@ -324,7 +324,7 @@ class Cluster:
         weight = self.layout.weights[slot]
         if kind is ProcessSlots:
             return mix(weight, bool(value))
-        return mix(weight, fingerprint_of(value) if kind is HostSlot else value.fingerprint)
+        return mix(weight, value.fingerprint)
 
     def _call_handlers(self, t: State) -> None:
         for place in self.layout.slots:

@@ -244,15 +244,16 @@ def _resumed(pod: Pod) -> tuple[RuntimeContainer, ...]:
 def _sync(worker: PodWorker, pod: Pod, runtime: Runtime) -> tuple[PodWorker, Runtime]:
     """SyncPod, SyncTerminatingPod and SyncTerminatedPod, as far as the runtime allows."""
     uid, policy = pod.uid, pod.spec.restart_policy
+    if worker.state == SYNCING and (pod.is_terminating or pod.status.phase in TERMINAL_PHASES):
+        worker = worker._replace(state=TERMINATING)
     if worker.state == SYNCING:
-        sandbox = runtime.pod(uid)
-        is_over = sandbox is not None and phase_of(sandbox.containers, policy) in TERMINAL_PHASES
-        if is_over or pod.is_terminating or pod.status.phase in TERMINAL_PHASES:
+        if runtime.pod(uid) is None:
+            runtime = runtime.run_sandbox(uid, worker.key, worker.requests, _resumed(pod))
+        sandbox = runtime.pods[uid]
+        if phase_of(sandbox.containers, policy) in TERMINAL_PHASES:
             worker = worker._replace(state=TERMINATING)
         else:
-            if sandbox is None:
-                runtime = runtime.run_sandbox(uid, worker.key, worker.requests, _resumed(pod))
-            for name in next_containers((runtime.pods[uid], policy)):
+            for name in next_containers((sandbox, policy)):
                 runtime = runtime.pull_and_start(uid, name)
     if worker.state == TERMINATING:
         runtime, is_gone = _stop(runtime, uid)

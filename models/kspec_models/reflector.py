@@ -61,6 +61,7 @@ class Informer:
     """
 
     __slots__ = (
+        "_fingerprint",
         "cache",
         "ghost",
         "handled",
@@ -83,6 +84,7 @@ class Informer:
         self.handled = (0,) * hosts
         self.resume = self.listed_at = 0
         self.synced = False
+        self._fingerprint: int | None = None
         self.ghost: immutables.Map[str, Entry] = immutables.Map()
 
     def evolve(self, **changes: Any) -> Informer:
@@ -90,6 +92,16 @@ class Informer:
         new = Informer.__new__(Informer)
         for name in Informer.__slots__:
             setattr(new, name, changes[name] if name in changes else getattr(self, name))
+        new._fingerprint = None
+        return new
+
+    def with_handled(self, handled: tuple[int, ...]) -> Informer:
+        """This informer after a host has taken a notification."""
+        new = Informer.__new__(Informer)
+        new.status, new.synced, new.position = self.status, self.synced, self.position
+        new.cache, new.target, new.remaining = self.cache, self.target, self.remaining
+        new.told, new.resume, new.listed_at = self.told, self.resume, self.listed_at
+        new.ghost, new.handled, new._fingerprint = self.ghost, handled, None
         return new
 
     def pending(self, host: int) -> int:
@@ -105,6 +117,11 @@ class Informer:
     @property
     def fingerprint(self) -> int:
         """Everything that matters later, but the unseen events, which the stream accounts for."""
+        if self._fingerprint is None:
+            self._fingerprint = self._computed()
+        return self._fingerprint
+
+    def _computed(self) -> int:
         told, length = self.told, len(self.told)
         end = told[length - 1].hash if length else 0
         unhandled = 0
@@ -138,6 +155,7 @@ class Reflector:
         new.told = informer.tell(notification, event.identity)
         new.resume = event.revision
         new.listed_at, new.ghost = informer.listed_at, informer.ghost
+        new._fingerprint = None
         return new
 
     def started(self, hosts: int) -> Informer:

@@ -27,6 +27,7 @@ NATIVE_DOMAIN = "kubernetes.io/"
 DEFAULT_REQUESTS: Resources = Resources({CPU: "100m", MEMORY: "200Mi"})  # type: ignore[dict-item]
 """What scoring counts for a container that requests no CPU or memory (upstream's non-zero)."""
 
+NO_STATUS = PodStatus()
 ResourceList = dict[str, Quantity]
 
 
@@ -124,40 +125,30 @@ def _statuses(status: PodStatus, options: Options) -> dict[str, ContainerStatus]
     return {s.name: s for s in (*status.container_statuses, *status.init_container_statuses)}
 
 
-def _is_resize_infeasible(status: PodStatus) -> bool:
-    pending = condition(status.conditions, "PodResizePending")
-    return pending is not None and pending.reason == "Infeasible"
-
-
-def _is_restartable(container: Container) -> bool:
-    return container.restart_policy == "Always"
-
-
-def _container_requests(
-    container: Container, found: ContainerStatus | None, infeasible: bool
-) -> ResourceList:
+def _container_requests(c: Container, found: ContainerStatus | None, stuck: bool) -> ResourceList:
     if found is None or found.resources is None:
-        return parsed(container.resources.requests)
-    wanted: Resources = EMPTY if infeasible else container.resources.requests
+        return parsed(c.resources.requests)
+    wanted: Resources = EMPTY if stuck else c.resources.requests
     return _largest(wanted, found.resources.requests, found.allocated_resources)
 
 
-def _container_limits(
-    container: Container, found: ContainerStatus | None, infeasible: bool
-) -> ResourceList:
+def _container_limits(c: Container, found: ContainerStatus | None, stuck: bool) -> ResourceList:
     if found is None or found.resources is None:
-        return parsed(container.resources.limits)
-    return _largest(EMPTY if infeasible else container.resources.limits, found.resources.limits)
-
-
-_PerContainer = Callable[[Container, ContainerStatus | None, bool], ResourceList]
+        return parsed(c.resources.limits)
+    return _largest(EMPTY if stuck else c.resources.limits, found.resources.limits)
 
 
 def _aggregate(
-    spec: PodSpec, status: PodStatus, options: Options, of: _PerContainer, fill: Resources
+    spec: PodSpec,
+    status: PodStatus,
+    options: Options,
+    of: Callable[[Container, ContainerStatus | None, bool], ResourceList],
+    fill: Resources,
 ) -> ResourceList:
     """The larger of the containers' sum and the init containers' peak, resource by resource."""
-    statuses, infeasible = _statuses(status, options), _is_resize_infeasible(status)
+    statuses = _statuses(status, options)
+    pending = condition(status.conditions, "PodResizePending")
+    infeasible = pending is not None and pending.reason == "Infeasible"
     defaults = parsed(fill)
     total: ResourceList = {}
     for container in spec.containers:
@@ -165,7 +156,7 @@ def _aggregate(
     sidecars: ResourceList = {}
     peak: ResourceList = {}
     for container in spec.init_containers:
-        restartable = _is_restartable(container)
+        restartable = container.restart_policy == "Always"
         found = statuses.get(container.name) if restartable else None
         amounts = {**defaults, **of(container, found, infeasible)}
         if restartable:
@@ -184,32 +175,35 @@ def is_pod_level(resource: str) -> bool:
     return resource in (CPU, MEMORY) or is_huge_page(resource)
 
 
+def _with_pod_level(total: ResourceList, whole: Mapping[str, str], options: Options) -> None:
+    if not options.skip_pod_level_resources:
+        total.update({k: v for k, v in parsed(whole).items() if is_pod_level(k)})
+
+
 def pod_requests(
-    spec: PodSpec, status: PodStatus | None = None, options: Options = DEFAULT_OPTIONS
+    spec: PodSpec, status: PodStatus = NO_STATUS, options: Options = DEFAULT_OPTIONS
 ) -> ResourceList:
     """What the pod requests, by resource name."""
     total: ResourceList = {}
     if not options.skip_container_level_resources:
         fill = options.non_missing_container_requests
-        total = _aggregate(spec, status or PodStatus(), options, _container_requests, fill)
-    if spec.resources is not None and not options.skip_pod_level_resources:
-        whole = parsed(spec.resources.requests)
-        total.update({name: amount for name, amount in whole.items() if is_pod_level(name)})
+        total = _aggregate(spec, status, options, _container_requests, fill)
+    if spec.resources is not None:
+        _with_pod_level(total, spec.resources.requests, options)
     if not options.exclude_overhead:
         _add(total, parsed(spec.overhead))
     return total
 
 
 def pod_limits(
-    spec: PodSpec, status: PodStatus | None = None, options: Options = DEFAULT_OPTIONS
+    spec: PodSpec, status: PodStatus = NO_STATUS, options: Options = DEFAULT_OPTIONS
 ) -> ResourceList:
     """What the pod is limited to; overhead only raises limits that are set."""
     total: ResourceList = {}
     if not options.skip_container_level_resources:
-        total = _aggregate(spec, status or PodStatus(), options, _container_limits, EMPTY)
-    if spec.resources is not None and not options.skip_pod_level_resources:
-        whole = parsed(spec.resources.limits)
-        total.update({name: amount for name, amount in whole.items() if is_pod_level(name)})
+        total = _aggregate(spec, status, options, _container_limits, EMPTY)
+    if spec.resources is not None:
+        _with_pod_level(total, spec.resources.limits, options)
     if not options.exclude_overhead:
         _add(total, {k: v for k, v in parsed(spec.overhead).items() if k in total})
     return total
@@ -233,19 +227,15 @@ def _missing_defaults(spec: PodSpec, found: ResourceList) -> Resources:
 
 def _amounts(key: tuple[PodSpec, PodStatus]) -> PodAmounts:
     spec, status = key
-    options = Options(use_status_resources=True)
-    found = pod_requests(spec, status, options)
-    fill = _missing_defaults(spec, found)
-    if fill:
-        filled = options._replace(non_missing_container_requests=fill)
-        non_zero = requests_of_list(pod_requests(spec, status, filled))
-    else:
-        non_zero = requests_of_list(found)
+    found = pod_requests(spec, status, Options(use_status_resources=True))
+    filled = Options(
+        use_status_resources=True, non_missing_container_requests=_missing_defaults(spec, found)
+    )
+    non_zero = requests_of_list(pod_requests(spec, status, filled))
     return PodAmounts(requests_of_list(found), non_zero.milli_cpu, non_zero.memory)
 
 
 _AMOUNTS: Memo[tuple[PodSpec, PodStatus], PodAmounts] = Memo("amounts of a pod", _amounts)
-_NO_STATUS = PodStatus()
 
 
 def has_status_resources(status: PodStatus) -> bool:
@@ -258,10 +248,10 @@ def has_status_resources(status: PodStatus) -> bool:
 
 def amounts_of_spec(spec: PodSpec) -> PodAmounts:
     """What a pod with this spec and no resources in its status adds to a node; memoised."""
-    return _AMOUNTS((spec, _NO_STATUS))
+    return _AMOUNTS((spec, NO_STATUS))
 
 
 def amounts_of(pod: Pod) -> PodAmounts:
     """What the pod adds to its node; while a resize is under way the larger of old and new."""
-    status = pod.status if has_status_resources(pod.status) else _NO_STATUS
+    status = pod.status if has_status_resources(pod.status) else NO_STATUS
     return _AMOUNTS((pod.spec, status))

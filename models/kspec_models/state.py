@@ -59,11 +59,33 @@ class Slots:
         return new
 
 
-class HostState(NamedTuple):
-    """A host that is up: its memory and its calls in flight."""
+def _part(value: Any) -> int:
+    found: int | None = getattr(value, "fingerprint", None)
+    return found if found is not None else fingerprint_of(value)
 
-    memory: Any
-    calls: tuple[Call, ...] = ()
+
+def memory_fingerprint(memory: Any) -> int:
+    """Fingerprint of a host's memory, part by part: most parts are the same as before a step."""
+    found = getattr(memory, "fingerprint", None)
+    if found is not None:
+        return int(found)
+    if type(memory) is tuple or not isinstance(memory, tuple):
+        return fingerprint_of(memory)
+    whole = len(memory)
+    for part in memory:
+        whole = mix(whole, memory_fingerprint(part) if hasattr(part, "_fields") else _part(part))
+    return whole
+
+
+class HostState:
+    """A host that is up: its memory and its calls in flight. Immutable."""
+
+    __slots__ = ("calls", "fingerprint", "memory")
+
+    def __init__(self, memory: Any, calls: tuple[Call, ...] = ()) -> None:
+        self.memory, self.calls = memory, calls
+        found = memory_fingerprint(memory)
+        self.fingerprint = mix(found, fingerprint_of(calls)) if calls else found
 
 
 class Delivery(NamedTuple):

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from kspec.errors import NotEnabled
-from kspec.values import Memo, fingerprint_of, mix
+from kspec.values import Memo, mix
 from kspec_models import actions
 from kspec_models.apiserver.server import ApiServer, Reply
 from kspec_models.host import Call, Outcome, View
@@ -194,7 +194,7 @@ class Steps:
         handled = informer.handled
         told = informer.told[handled[listener]]
         position = (*handled[:listener], handled[listener] + 1, *handled[listener + 1 :])
-        new = informer.evolve(handled=position)
+        new = informer.with_handled(position)
         weight = self.layout.weights[source]
         t.put(source, new, mix(weight, informer.fingerprint), mix(weight, new.fingerprint))
         host: HostState = t.slots[slot]
@@ -221,7 +221,9 @@ class Steps:
         """Change a host's memory and calls; None while its process is down."""
         weight = self.layout.weights[slot]
         old = t.slots[slot]
-        t.put(slot, new, mix(weight, fingerprint_of(old)), mix(weight, fingerprint_of(new)))
+        before = old.fingerprint if old is not None else 0
+        after = new.fingerprint if new is not None else 0
+        t.put(slot, new, mix(weight, before), mix(weight, after))
         t.changed |= place.topic
 
     def put_node(self, t: State, slot: int, new: Any) -> None:

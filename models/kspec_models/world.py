@@ -10,9 +10,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import attrs
-from kspec.schema import validate
 
 from kspec.errors import InputError
+from kspec.schema import validate
 from kspec_models.apiserver.server import ApiServer
 from kspec_models.cluster import Cluster
 from kspec_models.components import Components, Passive, node_names

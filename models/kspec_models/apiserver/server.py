@@ -17,12 +17,21 @@ from typing import Any, NamedTuple
 import attrs
 
 from kspec.errors import InputError
-from kspec.values import EMPTY_MAP, FingerprintedMap
+from kspec.values import EMPTY_MAP, FingerprintedMap, Memo
 from kspec_models import requests as api
 from kspec_models.apiserver.defaults import DEFAULTS
 from kspec_models.apiserver.patch import merge
-from kspec_models.apiserver.validate import is_immutable_change, problems
-from kspec_models.objects import ApiObject, Condition, Namespace, Pod, thaw, with_condition
+from kspec_models.apiserver.validate import Problems, is_immutable_change, problems
+from kspec_models.objects import (
+    ApiObject,
+    Condition,
+    FrozenMap,
+    Namespace,
+    Pod,
+    Unstructured,
+    thaw,
+    with_condition,
+)
 from kspec_models.requests import Response
 from kspec_models.store import Change, Entry, Store
 
@@ -73,6 +82,8 @@ class ApiServer:
             api.List: self.list,
             api.DeleteCollection: self.delete_collection,
         }
+        self._decided = Memo("updates", self._decide, limit=50_000)
+        self._merged = Memo("patches", self._merge, limit=50_000)
 
     def apply(self, state: Api, request: api.Request, now: int) -> Reply:
         """Apply one request at virtual second `now`."""
@@ -174,19 +185,26 @@ class ApiServer:
 
     def replace(self, state: Api, old: Entry, obj: Any, subresource: str) -> Reply:
         """Write `obj` over `old` as its kind's strategy allows; a no-op writes nothing."""
-        new = self._updated(old.value, obj, subresource)
+        new, invalid = self._decided((old.value, obj, subresource))
         if new == old.value:
             return Reply(state, Response("", old))
-        if not subresource and (invalid := problems(new) or is_immutable_change(old.value, new)):
+        if invalid:
             return _refuse(state, api.INVALID, invalid[0])
         if self._is_gone(new):
             return self._remove(state, old)
         store, change = state.store.put(old.key, new)
         return Reply(attrs.evolve(state, store=store), Response("", change.entry), (change,))
 
+    def _decide(self, case: tuple[Any, Any, str]) -> tuple[Any, Problems]:
+        old, obj, subresource = case
+        new = self._updated(old, obj, subresource)
+        if subresource or new == old:
+            return new, ()
+        return new, problems(new) or is_immutable_change(old, new)
+
     def _updated(self, old: Any, new: Any, subresource: str) -> Any:
         if subresource == "status":
-            return old.replace(status=new.status)
+            return self._with_status(old, new)
         if subresource == "finalize":
             return old.replace(spec=old.spec.replace(finalizers=new.spec.finalizers))
         if hasattr(old, "status"):
@@ -206,6 +224,17 @@ class ApiServer:
         if old.resource in _WITH_GENERATION and self._spec(old) != self._spec(new):
             new = new.with_metadata(generation=kept.generation + 1)
         return new
+
+    def _with_status(self, old: Any, new: Any) -> Any:
+        """The status strategies take spec and labels from the old object, annotations from the new.
+
+        A pod keeps its owners as well.
+        """
+        kept = old.metadata
+        meta = kept.replace(
+            annotations=new.metadata.annotations, finalizers=new.metadata.finalizers
+        )
+        return old.replace(metadata=meta if meta != kept else kept, status=new.status)
 
     def _spec(self, obj: Any) -> Any:
         return getattr(obj, "spec", None) or obj.replace(metadata=type(obj.metadata)())
@@ -236,20 +265,22 @@ class ApiServer:
             return _refuse(state, api.CONFLICT, "the uid differs")
         if request.resource_version not in (None, old.mod_revision):
             return _refuse(state, api.CONFLICT, "the object has been modified")
-        try:
-            obj = type(old.value).from_json(self._patched(old, request))
-        except InputError as error:
-            return _refuse(state, api.INVALID, str(error))
-        if hasattr(obj, "plural"):
-            obj = obj.replace(plural=old.value.plural)
+        obj = self._merged((old.value, request.patch))
+        if isinstance(obj, str):
+            return _refuse(state, api.INVALID, obj)
         return self.replace(state, old, obj, request.subresource)
 
-    def _patched(self, old: Entry, request: api.Patch) -> dict[str, Any]:
-        merged = merge(old.value.to_json(), thaw(request.patch))
-        if isinstance(merged, dict) and not hasattr(old.value, "api_version"):
-            merged.pop("apiVersion", None)
-            merged.pop("kind", None)
-        return dict(merged)
+    def _merge(self, case: tuple[Any, FrozenMap[Any]]) -> Any:
+        """The object with a patch merged in, or why it is no such object any more."""
+        old, patch = case
+        merged = merge(old.to_json(), thaw(patch))
+        if not isinstance(old, Unstructured):
+            merged = {k: v for k, v in merged.items() if k not in ("apiVersion", "kind")}
+        try:
+            obj = type(old).from_json(merged)
+        except InputError as error:
+            return str(error)
+        return obj.replace(plural=old.plural) if isinstance(old, Unstructured) else obj
 
     # delete
 

@@ -73,7 +73,8 @@ class FrozenMap(Mapping[str, V]):
         return isinstance(other, Mapping) and self == FrozenMap(other)
 
     def __hash__(self) -> int:
-        return self.fingerprint
+        found = self._fingerprint
+        return found if found is not None else self.fingerprint
 
     def __repr__(self) -> str:
         return repr(self._items)
@@ -140,10 +141,18 @@ class Record:
     def __eq__(self, other: object) -> bool:
         if self is other:
             return True
-        return type(self) is type(other) and self.fingerprint == other.fingerprint
+        if type(self) is not type(other):
+            return False
+        try:
+            return self._fingerprint == other._fingerprint  # type: ignore[attr-defined, no-any-return]
+        except AttributeError:
+            return bool(self.fingerprint == other.fingerprint)  # type: ignore[attr-defined]
 
     def __hash__(self) -> int:
-        return self.fingerprint
+        try:
+            return self._fingerprint
+        except AttributeError:
+            return self.fingerprint
 
     def replace(self, **changes: Any) -> Self:
         """This record with some fields changed."""

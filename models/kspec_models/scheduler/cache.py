@@ -22,8 +22,8 @@ from kspec.errors import KspecError
 from kspec.values import EMPTY_MAP, FingerprintedMap, Memo
 from kspec_models.objects import Node, Pod
 from kspec_models.objects.core import PodSpec
-from kspec_models.resources import has_status_resources
-from kspec_models.scheduler.nodeinfo import NO_STATUS, NodeInfo, cached
+from kspec_models.resources import NO_STATUS, has_status_resources
+from kspec_models.scheduler.nodeinfo import NodeInfo, cached
 
 
 class CorruptedCache(KspecError):

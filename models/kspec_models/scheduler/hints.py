@@ -163,6 +163,12 @@ def is_worth_requeuing(
     return False
 
 
+def is_of_interest(hints: Hints, event: ClusterEvent) -> bool:
+    """Whether any plugin registers for such events."""
+    kind = (event.resource, event.action)
+    return any(kind in registered for registered in hints.values())
+
+
 def node_events(old: Node, new: Node) -> tuple[ClusterEvent, ...]:
     """NodeSchedulingPropertiesChange: the events that an update of a node stands for."""
     uncordoned = old.spec.unschedulable and not new.spec.unschedulable

@@ -15,9 +15,10 @@ from collections.abc import Callable
 
 from kspec.values import MASK, Memo, fingerprint, mix
 from kspec_models.objects import Container, Node, Pod
-from kspec_models.objects.core import PodSpec, PodStatus
+from kspec_models.objects.core import PodSpec
 from kspec_models.quantity import whole
 from kspec_models.resources import (
+    NO_STATUS,
     NOTHING_REQUESTED,
     PODS,
     Requests,
@@ -31,9 +32,6 @@ from kspec_models.scheduler.accounting import added, removed
 ANY_ADDRESS = "0.0.0.0"
 HostPort = tuple[str, str, int]
 """Address, protocol and number of a port that is taken on the host."""
-
-
-NO_STATUS = PodStatus()
 
 
 def _without_status(pod: Pod) -> Pod:
@@ -158,8 +156,11 @@ class NodeInfo:
 
     def _copy(self) -> NodeInfo:
         new = NodeInfo.__new__(NodeInfo)
-        for slot in NodeInfo.__slots__:
-            setattr(new, slot, getattr(self, slot))
+        new.node, new.pods, new.ports = self.node, self.pods, self.ports
+        new.requested, new.allocatable = self.requested, self.allocatable
+        new.non_zero_milli_cpu = self.non_zero_milli_cpu
+        new.non_zero_memory = self.non_zero_memory
+        new.allowed_pods, new.fingerprint = self.allowed_pods, self.fingerprint
         return new
 
     def with_node(self, node: Node | None) -> NodeInfo:

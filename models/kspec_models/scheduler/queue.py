@@ -27,6 +27,7 @@ from kspec_models.scheduler.hints import (
     TIMEOUT,
     ClusterEvent,
     Hints,
+    is_of_interest,
     is_worth_requeuing,
     pod_events,
 )
@@ -142,7 +143,7 @@ class Queue(NamedTuple):
 
         spared: the uid of a pod that the event must not move.
         """
-        if hints is not None and not _is_of_interest(hints, event):
+        if hints is not None and not is_of_interest(hints, event):
             return self
         queue = self
         for queued in self.unschedulable:
@@ -236,19 +237,16 @@ class Queue(NamedTuple):
         return queue._replace(gated=queue.gated.with_pod(queued))
 
     def _without(self, key: str) -> Queue:
+        if self.active.get(key) is not None:
+            return self._replace(active=self.active.without(key))
         return Queue(
-            self.active.without(key),
+            self.active,
             self.backoff.without(key),
             self.error_backoff.without(key),
             self.unschedulable.without(key),
             self.gated.without(key),
             self.in_flight,
         )
-
-
-def _is_of_interest(hints: Hints, event: ClusterEvent) -> bool:
-    kind = (event.resource, event.action)
-    return any(kind in registered for registered in hints.values())
 
 
 EMPTY_QUEUE = Queue()

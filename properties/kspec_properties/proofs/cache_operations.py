@@ -157,11 +157,14 @@ def _step(move: Move, kind: type[Cache], table: Table, inputs: Mapping[str, int]
     charges = Requests(memory=old), Requests(memory=new)
     with requesting(before.spec, charges[0]), requesting(after.spec, charges[1]):
         done = move.act(cache, before, after)
-    return table.changed(inputs["node"], {**books, "cached": _requested(done or cache, "node")})
+    charged = _requested(cache if done is None else done, "node")
+    return table.changed(inputs["node"], {**books, "cached": charged})
 
 
 def _requested(cache: Cache, node: str) -> int:
+    """What the node is charged; a cycle reads it from the snapshot, which must be the same."""
     info = cache.node_infos.get(node)
+    assert all(shown is info for shown in cache.snapshot() if shown.name == node)
     return 0 if info is None else info.requested.memory
 
 

@@ -91,10 +91,10 @@ def has_room(values: Values, name: str) -> bool:
 def in_domain(values: Values, names: Sequence[str]) -> bool:
     """No negative quantity, true sums in int64, and more is asked for wherever there is too little already."""
     quantities = [f"{kind}.{name}" for kind in ("used", "allocatable") for name in names]
+    if not every(values["request"] >= 0, *(values[quantity] >= 0 for quantity in quantities)):
+        return False
     return every(
-        values["request"] >= 0,
         *(values["request"] <= INT64_MAX - values[f"used.{name}"] for name in names),
-        *(values[quantity] >= 0 for quantity in quantities),
         *(
             (values["request"] > 0) | (values[f"used.{name}"] <= values[f"allocatable.{name}"])
             for name in names

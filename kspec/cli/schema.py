@@ -1,0 +1,32 @@
+"""`kspec schema`: the JSON Schema of what kspec reads and writes."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from kspec.cli.output import emit
+from kspec.errors import InputError
+
+OWN = ("trace", "report")
+
+
+@click.command("schema")
+@click.argument("name", type=click.Choice(["world", *OWN]), metavar="world|trace|report")
+def command(name: str) -> None:
+    """Print the JSON Schema of a world, a trace or a report.
+
+    `check` and `replay` validate what they are given with it.
+
+    \b
+    Example:
+      kspec schema world > world.schema.json
+    """
+    from kspec import schema
+    from kspec import suite as suites
+
+    found = schema.load("kspec", name) if name in OWN else suites.load_suite().schema(name)
+    if found is None:
+        raise InputError(f"there is no schema called {name}", expected=" or ".join(OWN))
+    emit(json.dumps(found, indent=2, ensure_ascii=False) + "\n")

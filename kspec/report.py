@@ -1,0 +1,191 @@
+"""What a check found, for people: the matrix, what was covered, and each failure as a story.
+
+Pure: values in, text out, no clock and no terminal, so the same report reads the same everywhere.
+"""
+
+from __future__ import annotations
+
+import io
+import shlex
+from collections.abc import Iterable, Iterator
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from kspec.check import Failure, Report, Shown
+from kspec.result import Answer, Result
+
+WIDTH = 120
+MOST_STEPS = 60
+MOST_CHANGES = 8
+
+WORDS: dict[Answer, tuple[str, str, str]] = {
+    Answer.FAILS: ("FAILS", "bold red", "broken, and a trace shows how"),
+    Answer.HOLDS: ("holds", "bold green", "in every reachable state"),
+    Answer.HOLDS_WITHIN_BOUND: ("bounded", "green", "in all schedules up to the bound"),
+    Answer.NO_VIOLATION: ("kept", "green", "no violation in the random runs made"),
+    Answer.VACUOUS: ("vacuous", "yellow", "nothing that could break it was ever reached"),
+    Answer.UNKNOWN: ("unknown", "yellow", "a limit came first"),
+    Answer.NOT_PROMISED: ("-", "dim", "not promised under these faults"),
+}
+LIMIT = ("limit", "magenta", "not promised or known to be false, and a trace shows how it breaks")
+
+
+def word(result: Result) -> tuple[str, str, str]:
+    """The short answer of a cell, its style and its meaning."""
+    return LIMIT if result.known_limit else WORDS[result.verdict]
+
+
+def to_text(parts: Iterable[RenderableType], width: int = WIDTH, is_color: bool = False) -> str:
+    """Renderables as text; the same text for the same width wherever it is rendered."""
+    console = Console(
+        file=io.StringIO(),
+        width=width,
+        force_terminal=is_color,
+        color_system="standard" if is_color else None,
+        highlight=False,
+        markup=False,
+        emoji=False,
+        legacy_windows=False,
+    )
+    for part in parts:
+        console.print(part, soft_wrap=isinstance(part, str | Text))
+    text: str = console.file.getvalue()  # type: ignore[attr-defined]  # it is the StringIO above
+    return "\n".join(line.rstrip() for line in text.splitlines()) + "\n"
+
+
+def plain_table(*headers: str) -> Table:
+    """A table in the one look of all commands; the first column keeps its words whole."""
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for number, header in enumerate(headers):
+        table.add_column(header, no_wrap=number == 0, overflow="fold")
+    return table
+
+
+def render(report: Report, width: int = WIDTH, is_color: bool = False) -> str:
+    """The whole report of a check."""
+    return to_text(_parts(report), width, is_color)
+
+
+def _parts(report: Report) -> Iterator[RenderableType]:
+    yield Text(_title(report), "bold")
+    yield ""
+    if report.results:
+        yield _matrix(report)
+        yield ""
+        yield from _legend(report.results)
+        yield ""
+    yield from _coverage(report)
+    for failure in report.failures:
+        yield ""
+        yield from failure_lines(failure)
+    yield ""
+    yield _conclusion(report)
+
+
+def _title(report: Report) -> str:
+    mutant = f", mutant {report.plan.parts.mutant}" if report.plan.parts.mutant else ""
+    return (
+        f"world {report.world_name}{mutant}, strategy {report.strategy}, seed {report.seed}: "
+        f"{len(report.plan.rows)} properties in {len(report.plan.columns)} columns"
+    )
+
+
+def _matrix(report: Report) -> Table:
+    names = [column.name for column in report.plan.columns]
+    table = plain_table("property", *(n.replace("-", "-\n").replace(",", ",\n") for n in names))
+    cells = {(r.property, r.faults): r for r in report.results}
+    for prop in report.plan.rows:
+        row = [word(cells[prop.name, name]) for name in names]
+        table.add_row(prop.name, *(Text(short, style, no_wrap=True) for short, style, _ in row))
+    return table
+
+
+def _legend(results: Iterable[Result]) -> Iterator[Text]:
+    used = {word(result) for result in results}
+    for entry in (*WORDS.values(), LIMIT):
+        if entry in used:
+            yield Text(f"  {entry[0]:8} {entry[2]}", "dim")
+
+
+def _coverage(report: Report) -> Iterator[str | Text]:
+    yield Text("covered", "bold")
+    for column in report.plan.columns:
+        seen = report.explorations.get(column.name)
+        if seen is not None:
+            yield f"  {column.name}: {seen.coverage}"
+    for column in report.plan.columns:
+        seen = report.explorations.get(column.name)
+        missing = [
+            prop.name
+            for prop in report.plan.companions
+            if seen and prop.name in seen.properties and prop.name not in seen.witnessed
+        ]
+        if missing:
+            yield f"  {column.name}: never reached: {', '.join(missing)}"
+    for remark in report.remarks:
+        yield f"  {remark}"
+
+
+def failure_lines(failure: Failure) -> Iterator[str | Text]:
+    trace = failure.trace
+    title, style = ("known limit", "magenta") if failure.known_limit else ("FAILS", "bold red")
+    yield Text(f"{title}: {failure.property.name} (faults: {failure.faults})", style)
+    yield f"  promise: {failure.property.promise}"
+    yield f"  witness: {trace.witness or 'the last state below'}"
+    yield f"  found by {trace.strategy} with seed {trace.seed}{_shrunk(failure)}"
+    yield from steps_of(failure.steps)
+    if trace.suffix is not None:
+        yield f"       then {trace.suffix.actions} more, faults over, first come first served"
+        if trace.suffix.cycle:
+            yield f"       of which the last {trace.suffix.cycle} repeat for ever"
+        else:
+            yield "       after which nothing more happens"
+    if failure.problem:
+        yield Text(f"  this trace does NOT replay: {failure.problem}", "bold red")
+    yield f"  replay:  {replay_line(failure.path)}"
+
+
+def _shrunk(failure: Failure) -> str:
+    length = len(failure.trace.actions)
+    before = failure.found_after
+    return f": {length} actions" + (f", shrunk from {before:,}" if before > length else "")
+
+
+def replay_line(path: str) -> str:
+    """What to paste into a shell."""
+    return f"kspec replay {shlex.quote(path)}"
+
+
+def steps_of(steps: tuple[Shown, ...]) -> Iterator[str | Text]:
+    """Numbered steps with the fields that each changed; the middle of a long trace is left out."""
+    left_out = len(steps) - MOST_STEPS
+    for number, step in enumerate(steps, 1):
+        if left_out > 0 and MOST_STEPS // 2 < number <= len(steps) - MOST_STEPS // 2:
+            if number == MOST_STEPS // 2 + 1:
+                yield f"       ... {left_out:,} steps that the replay shows ..."
+            continue
+        yield from step_lines(number, step)
+
+
+def step_lines(number: int, step: Shown, most: int = MOST_CHANGES) -> Iterator[str | Text]:
+    """One step: the action, and indented below it what changed."""
+    yield Text(f"  {number:3}. {step.text}", "bold")
+    for change in step.changes[:most]:
+        yield f"         {change}"
+    if len(step.changes) > most:
+        yield f"         ... and {len(step.changes) - most} more fields"
+
+
+def _conclusion(report: Report) -> Text:
+    failed = {r.property for r in report.results if r.verdict is Answer.FAILS and not r.known_limit}
+    if failed:
+        plural = "property fails" if len(failed) == 1 else "properties fail"
+        text, style = f"{len(failed)} {plural}: {', '.join(sorted(failed))}", "bold red"
+    else:
+        text, style = "nothing that was promised or asked for failed", "bold green"
+    if report.is_interrupted:
+        text, style = f"interrupted; so far {text}", "bold yellow" if not failed else style
+    return Text(f"{text} ({report.steps:,} steps, {report.states:,} distinct states)", style)

@@ -1,0 +1,334 @@
+"""The proofs: right code is proved, each wrong variant is refuted, and refutations are concrete."""
+
+import itertools
+
+import pytest
+
+from kspec.errors import InputError
+from kspec_models.objects import Node, Pod
+from kspec_models.resources import amounts_of
+from kspec_models.scheduler.cache import EMPTY_CACHE, Cache
+from kspec_models.scheduler.cycle import decide
+from kspec_models.scheduler.framework import SUCCESS, UNSCHEDULABLE, Context, Status
+from kspec_models.scheduler.plugin_policy import DEFAULT_FILTERS, PluginPolicy
+from kspec_models.scheduler.policies import POLICIES, as_policy
+from kspec_properties.proofs import (
+    CLAIMS,
+    KNOWN_FALSE,
+    counterexample_manifests,
+    filters,
+    overcommit,
+    progress,
+    prove,
+    running_sum,
+    watch_order,
+)
+
+OF_POLICY = (filters.NAME, progress.NAME, overcommit.NAME, overcommit.STALE_VIEW)
+
+
+class Fits:
+    """A right policy over plain numbers, which a wrong one changes in one place."""
+
+    numeric = True
+    name = "fits"
+    forgotten = ""
+
+    def left(self, node, resource):
+        return getattr(node, f"allocatable_{resource}") - getattr(node, f"requested_{resource}")
+
+    def filter(self, pod, node):
+        for resource in ("milli_cpu", "memory", "ephemeral_storage"):
+            if resource == self.forgotten:
+                continue
+            if getattr(pod, resource) > self.left(node, resource):
+                return False
+        return self.forgotten == "pods" or node.pods < node.allowed_pods
+
+    def score(self, pod, node):
+        return node.pods
+
+
+class ForgetsCpu(Fits):
+    forgotten = "milli_cpu"
+
+
+class ForgetsMemory(Fits):
+    forgotten = "memory"
+
+
+class ForgetsStorage(Fits):
+    forgotten = "ephemeral_storage"
+
+
+class ForgetsPods(Fits):
+    forgotten = "pods"
+
+
+class ForgetsWhatIsUsed(Fits):
+    def left(self, node, resource):
+        return getattr(node, f"allocatable_{resource}")
+
+
+class TooStrict(Fits):
+    def left(self, node, resource):
+        return super().left(node, resource) - 1
+
+
+class Refuses(Fits):
+    def filter(self, pod, node):
+        return False
+
+
+class Divides(Fits):
+    """Right on small numbers, where a float is exact."""
+
+    def filter(self, pod, node):
+        return super().filter(pod, node) and pod.memory / 1 <= self.left(node, "memory")
+
+
+class Overflows(Fits):
+    def filter(self, pod, node):
+        return super().filter(pod, node) and pod.memory * 1000 >= 0
+
+
+class ReadsText:
+    """Right on real objects, and blind to amounts that are not in their text."""
+
+    name = "reads-text"
+
+    def filter(self, pod, node_info, context):
+        texts = [c.resources.requests.get("memory", "0") for c in pod.spec.containers]
+        left = node_info.allocatable.memory - node_info.requested.memory
+        status = PluginPolicy("others", DEFAULT_FILTERS).filter(pod, node_info, context)
+        if sum(map(int, texts)) <= left and (status.ok or "Insufficient memory" in status.reasons):
+            return SUCCESS
+        return Status(UNSCHEDULABLE)
+
+    def score(self, pod, node_infos, context):
+        return [0] * len(node_infos)
+
+
+class ScoresTooFew(ReadsText):
+    """A policy that forgets to score the last node."""
+
+    def filter(self, pod, node_info, context):
+        return POLICIES["default"]().filter(pod, node_info, context)
+
+    def score(self, pod, node_infos, context):
+        return [0] * (len(node_infos) - 1)
+
+
+@pytest.mark.parametrize("policy", sorted(POLICIES))
+def test_every_claim_is_answered_as_expected_for_every_policy(policy):
+    """Proved with an accepting path; the stale view Refuted. Some do not depend on the policy."""
+    names = OF_POLICY if policy != "default" else ()
+    results = prove(names, POLICIES[policy]())
+    assert len(results) == (4 if names else len(CLAIMS) + len(KNOWN_FALSE))
+    for result in results:
+        assert result.is_as_expected and result.proof.accepting_path, result.proof
+        assert result.proof.name == result.claim.name
+
+
+def test_a_users_numeric_policy_is_proved():
+    """Another right filter than the default one."""
+    policy = as_policy(Fits())
+    assert {r.proof.verdict for r in prove(OF_POLICY[:3], policy)} == {"Proved"}
+
+
+def test_claims_are_chosen_by_name_and_timed_by_the_callers_clock():
+    """Nothing here reads a clock of its own."""
+    (result,) = prove([watch_order.NAME], clock=itertools.count().__next__)
+    assert (result.claim.name, result.seconds) == (watch_order.NAME, 1)
+    assert prove([watch_order.NAME])[0].seconds == 0
+    with pytest.raises(InputError, match="no claim is called 'x'; expected one of running-sum"):
+        prove(["x"])
+
+
+def objects_of(proof):
+    """The counterexample as the model reads it: a node, the pods on it, the pending pod."""
+    node, *pods = counterexample_manifests(proof)
+    read = [Pod.from_json(pod) for pod in pods]
+    return Node.from_json(node), [pod.with_metadata(uid=pod.name) for pod in read]
+
+
+def over_committed_after_one_cycle(policy, proof):
+    """What is requested beyond allocatable once the policy has had its way."""
+    node, (*bound, pending) = objects_of(proof)
+    cache = EMPTY_CACHE.set_node(node)
+    for pod in bound:
+        cache = cache.add_pod(pod)
+    chosen = decide(policy, pending, Context(cache.snapshot())).node
+    assert chosen == node.name
+    (info,) = cache.assume(pending, chosen).snapshot()
+    over = [r for r in info.requested._fields[:3] if _over(info, r)]
+    return over + ["pods"] * (len(info.pods) > info.allowed_pods)
+
+
+def _over(info, resource):
+    return getattr(info.requested, resource) > getattr(info.allocatable, resource)
+
+
+@pytest.mark.parametrize("wrong", [ForgetsCpu, ForgetsMemory, ForgetsStorage, ForgetsPods])
+def test_a_filter_that_forgets_something_is_refuted_and_over_commits_it_concretely(wrong):
+    """The smallest pod and node, built from manifests, show it in one cycle."""
+    policy = as_policy(wrong())
+    proof = filters.check(policy)
+    assert (proof.verdict, proof.reason) == ("Refuted", "accepts an input that breaks the goal")
+    assert over_committed_after_one_cycle(policy, proof) == [wrong.forgotten]
+    assert overcommit.check(policy).verdict == "Refuted"
+
+
+def test_a_counterexample_is_small_and_in_the_units_of_kubernetes():
+    """CPU in milli-cores, the rest in bytes, and what is used is a pod that is bound."""
+    node, pending = counterexample_manifests(filters.check(as_policy(ForgetsCpu())))
+    assert pending["spec"]["containers"][0]["resources"]["requests"] == {"cpu": "1m"}
+    assert node["status"]["allocatable"]["cpu"] == "0m"
+
+    policy = as_policy(ForgetsWhatIsUsed())
+    proof = filters.check(policy)
+    node, bound, pending = counterexample_manifests(proof)
+    assert (bound["spec"]["nodeName"], "nodeName" in pending["spec"]) == ("node", False)
+    _, (on_node, _) = objects_of(proof)
+    assert amounts_of(on_node).requests[:3] == tuple(
+        proof.counterexample[f"used.{name}"] for name in ("cpu", "memory", "ephemeral-storage")
+    )
+    assert over_committed_after_one_cycle(policy, proof)
+
+
+@pytest.mark.parametrize("wrong", [Refuses, TooStrict])
+def test_a_filter_that_refuses_too_much_is_refuted(wrong):
+    """It is sound, and not complete; and the cycle gets stuck with it."""
+    policy = as_policy(wrong())
+    proof = filters.check(policy)
+    assert (proof.verdict, proof.reason) == ("Refuted", "refuses an input that meets the goal")
+    stuck = progress.check(policy)
+    assert stuck.reason == "cycle: breaks a node is picked if one is feasible"
+    assert filters.check_quantities(as_policy(Refuses())).accepting_path is False
+
+
+def test_a_filter_that_cannot_be_followed_is_unknown():
+    """A float; an overflow of int64 is a finding; text is not believed without its objects."""
+    divides = filters.check(as_policy(Divides()))
+    assert divides.verdict == "Unknown" and "float" in divides.reason
+    overflows = filters.check(as_policy(Overflows()))
+    assert overflows.verdict == "Refuted" and "leaves the range of int64" in overflows.reason
+    text = filters.check_quantities(ReadsText())
+    assert text.verdict == "Unknown" and "reads-text reads quantities of its own" in text.reason
+
+
+@pytest.mark.parametrize(
+    ("dropped", "broken"),
+    [
+        ("NodeUnschedulable", "unschedulable"),
+        ("NodeName", "nodeName"),
+        ("TaintToleration", "taints"),
+        ("NodeAffinity", "nodeSelector"),
+        ("NodePorts", "hostPort"),
+    ],
+)
+def test_a_profile_without_one_filter_is_refuted_by_that_constraint(dropped, broken):
+    """The combination that shows it is given as objects."""
+    policy = PluginPolicy("x", tuple(p for p in DEFAULT_FILTERS if p.name != dropped))
+    proof = filters.check(policy)
+    assert (proof.verdict, proof.reason) == ("Refuted", f"accepts in spite of {broken}")
+    node, bound, pending = counterexample_manifests(proof)
+    assert (node["kind"], bound["spec"]["nodeName"], pending["metadata"]["name"]) == (
+        "Node",
+        "node",
+        "pending",
+    )
+
+
+def test_a_cycle_that_picks_an_infeasible_node_or_none_is_refuted():
+    """By a filter that forgets memory, and by scores that do not match the nodes."""
+    forgets = progress.check(as_policy(ForgetsMemory()))
+    assert forgets.reason == "cycle: breaks the node that is picked is feasible"
+    too_few = progress.check(ScoresTooFew())
+    assert too_few.verdict == "Refuted" and "the cycle raised ValueError" in too_few.reason
+
+
+class ForgetsNothing(Cache):
+    """Forget does not subtract."""
+
+    def forget(self, uid, node):
+        return self._replace(pods=self.pods.without(uid))
+
+
+class ConfirmsTwice(Cache):
+    """Confirm adds the watched pod beside the assumed one."""
+
+    def add_pod(self, pod):
+        return self._charge(pod, False)
+
+
+class Expires(Cache):
+    """An answered binding ends the assumption before the watch has shown it."""
+
+    def finish_binding(self, uid):
+        return self._discharge(self.pods[uid].pod)
+
+
+class KeepsDeleted(Cache):
+    """A pod that was never confirmed is not removed."""
+
+    def remove_pod(self, pod):
+        return self if self.is_assumed(pod.metadata.uid) else super().remove_pod(pod)
+
+
+class LosesNodes(Cache):
+    """A node update forgets what is charged."""
+
+    def set_node(self, node):
+        return EMPTY_CACHE.set_node(node)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "operation"),
+    [
+        (ForgetsNothing, "bind answered no"),
+        (ConfirmsTwice, "confirm"),
+        (Expires, "bind answered yes"),
+        (KeepsDeleted, "delete before it was confirmed"),
+        (LosesNodes, "node update"),
+    ],
+)
+def test_a_cache_that_charges_wrongly_is_refuted_by_the_operation(wrong, operation):
+    """One unit of memory on one node shows it."""
+    proof = running_sum.check(wrong)
+    assert proof.verdict == "Refuted"
+    assert proof.reason == f"{operation}: breaks the cache is the true sum"
+    assert max(proof.counterexample.values()) == 1
+
+
+@pytest.mark.parametrize(
+    ("variant", "reason"),
+    [
+        ({"first_after": lambda resume: resume}, "revisions are in order"),
+        ({"first_after": lambda resume: resume + 2}, "told exactly once"),
+        ({"is_gone": lambda resume, compacted: False}, "told exactly once"),
+        ({"is_gone": lambda resume, compacted: resume + 2 < compacted}, "told exactly once"),
+        ({"is_gone": lambda resume, compacted: resume < compacted}, "relists only if needed"),
+    ],
+)
+def test_a_watch_that_resumes_elsewhere_or_misjudges_gone_is_refuted(variant, reason):
+    """One too early, one too late, 410 ignored, judged one too late, judged one too early."""
+    proof = watch_order.check(watch_order.Protocol(**variant))
+    assert (proof.verdict, proof.reason) == ("Refuted", f"resume: breaks {reason}")
+
+
+def test_a_stale_view_over_commits_and_the_lemma_mends_it():
+    """The counterexample of the known-false form: the store has a pod that the view lacks."""
+    policy = POLICIES["default"]()
+    stale = overcommit.stale_view(policy).check()
+    assert (stale.verdict, stale.reason) == ("Refuted", "bind: breaks a binding fits in cpu")
+    assert stale.counterexample == {"allocatable": 1, "charged": 0, "stored": 1, "request": 1}
+    assert overcommit.check(policy).verdict == "Proved"
+
+
+def test_manifests_are_only_made_of_a_filters_counterexample():
+    """A proof has none; another claim's numbers are no pod and node."""
+    policy = POLICIES["default"]()
+    assert counterexample_manifests(overcommit.check(policy)) == ()
+    with pytest.raises(ValueError, match="not a counterexample of a filter"):
+        counterexample_manifests(overcommit.stale_view(policy).check())
