@@ -15,6 +15,8 @@ from rich.table import Table
 from rich.text import Text
 
 from kspec.check import Failure, Report, Shown
+from kspec.errors import EXIT_UNFINISHED
+from kspec.explore import Exploration
 from kspec.result import Answer, Result
 
 WIDTH = 120
@@ -26,8 +28,8 @@ WORDS: dict[Answer, tuple[str, str, str]] = {
     Answer.HOLDS: ("holds", "bold green", "in every reachable state"),
     Answer.HOLDS_WITHIN_BOUND: ("bounded", "green", "in all schedules up to the bound"),
     Answer.NO_VIOLATION: ("kept", "green", "no violation in the random runs made"),
-    Answer.VACUOUS: ("vacuous", "yellow", "nothing that could break it was ever reached"),
-    Answer.UNKNOWN: ("unknown", "yellow", "a limit came first"),
+    Answer.VACUOUS: ("vacuous", "yellow", "what it is about was never reached"),
+    Answer.UNKNOWN: ("unknown", "yellow", "not decided"),
     Answer.NOT_PROMISED: ("-", "dim", "not promised under these faults"),
 }
 LIMIT = ("limit", "magenta", "not promised or known to be false, and a trace shows how it breaks")
@@ -87,10 +89,15 @@ def _parts(report: Report) -> Iterator[RenderableType]:
 
 def _title(report: Report) -> str:
     mutant = f", mutant {report.plan.parts.mutant}" if report.plan.parts.mutant else ""
+    judged = "judged in every column" if report.plan.is_always else "judged where promised"
     return (
         f"world {report.world_name}{mutant}, strategy {report.strategy}, seed {report.seed}: "
-        f"{len(report.plan.rows)} properties in {len(report.plan.columns)} columns"
+        f"{count(len(report.plan.rows), 'property', 'properties')}, {judged}"
     )
+
+
+def count(number: int, one: str, many: str) -> str:
+    return f"{number:,} {one if number == 1 else many}"
 
 
 def _matrix(report: Report) -> Table:
@@ -116,17 +123,28 @@ def _coverage(report: Report) -> Iterator[str | Text]:
         seen = report.explorations.get(column.name)
         if seen is not None:
             yield f"  {column.name}: {seen.coverage}"
-    for column in report.plan.columns:
-        seen = report.explorations.get(column.name)
-        missing = [
-            prop.name
-            for prop in report.plan.companions
-            if seen and prop.name in seen.properties and prop.name not in seen.witnessed
-        ]
-        if missing:
-            yield f"  {column.name}: never reached: {', '.join(missing)}"
+            yield from _unreached(report, seen)
+    yield from _undecided(report)
     for remark in report.remarks:
         yield f"  {remark}"
+
+
+def _unreached(report: Report, seen: Exploration) -> Iterator[str]:
+    names = [prop.name for prop in report.plan.companions if prop.name in seen.properties]
+    missing = [name for name in names if name not in seen.witnessed]
+    if missing:
+        yield f"    never reached: {', '.join(missing)}"
+
+
+def _undecided(report: Report) -> Iterator[str]:
+    """Why cells are vacuous or unknown, one line for all columns with the same reason."""
+    why: dict[tuple[str, str], list[str]] = {}
+    for result in report.results:
+        if result.verdict in (Answer.VACUOUS, Answer.UNKNOWN):
+            reason = result.reason.partition(";")[0]
+            why.setdefault((result.property, reason), []).append(result.faults)
+    for (prop, reason), columns in why.items():
+        yield f"  {prop} ({', '.join(columns)}): {reason}"
 
 
 def failure_lines(failure: Failure) -> Iterator[str | Text]:
@@ -181,11 +199,14 @@ def step_lines(number: int, step: Shown, most: int = MOST_CHANGES) -> Iterator[s
 
 def _conclusion(report: Report) -> Text:
     failed = {r.property for r in report.results if r.verdict is Answer.FAILS and not r.known_limit}
+    counts = f"({report.steps:,} steps, {report.states:,} distinct states)"
     if failed:
-        plural = "property fails" if len(failed) == 1 else "properties fail"
-        text, style = f"{len(failed)} {plural}: {', '.join(sorted(failed))}", "bold red"
+        how_many = count(len(failed), "property fails", "properties fail")
+        text, style = f"{how_many}: {', '.join(sorted(failed))}", "bold red"
     else:
         text, style = "nothing that was promised or asked for failed", "bold green"
     if report.is_interrupted:
-        text, style = f"interrupted; so far {text}", "bold yellow" if not failed else style
-    return Text(f"{text} ({report.steps:,} steps, {report.states:,} distinct states)", style)
+        text, style = f"interrupted; so far {text}", style if failed else "bold yellow"
+    elif report.exit_status == EXIT_UNFINISHED:
+        text, style = f"unfinished, a limit came first; so far {text}", "bold yellow"
+    return Text(f"{text} {counts}", style)

@@ -13,23 +13,26 @@ write user operations as rules.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache, cached_property, partial
-from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
 import attrs
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from kspec import trace as traces
+from kspec.check import Options, Shown, plan_of_world
+from kspec.check.failures import Scene, finish, trace_path
+from kspec.check.plan import FAULT_FREE
 from kspec.errors import InputError
-from kspec.explore import Exploration, Violation, search
+from kspec.explore import Exploration, Suffix, Violation, search
 from kspec.explore.exploration import is_promised
 from kspec.explore.portfolio import STRATEGIES
+from kspec.logic import Verdict
 from kspec.property import Kind, Property
-from kspec.shrink import Shrunk, shrink
-from kspec.suite import Parts, Suite
+from kspec.report import failure_lines, steps_of, to_text
+from kspec.shrink import shrink
+from kspec.suite import Suite
 from kspec.system import AnySystem
 
 SAFETY = (Kind.INVARIANT, Kind.TRANSITION)
@@ -100,12 +103,19 @@ def _violated(name: str) -> type[Violated]:
 
 
 class _Step(NamedTuple):
+    """One step of a test; action is None where the test made it itself."""
+
     text: str
     before: Any
     after: Any
+    action: Any = None
 
 
-def _walk(system: AnySystem, actions: Iterable[Any]) -> Iterable[_Step]:
+def _shown(system: AnySystem, steps: Iterable[_Step]) -> tuple[Shown, ...]:
+    return tuple(Shown(step.text, system.describe(step.before, step.after)) for step in steps)
+
+
+def _walk(system: AnySystem, actions: Iterable[Any]) -> Iterator[_Step]:
     state = system.init()
     for action in actions:
         after = system.step(state, action)
@@ -113,23 +123,15 @@ def _walk(system: AnySystem, actions: Iterable[Any]) -> Iterable[_Step]:
         state = after
 
 
-def _text(
-    system: AnySystem, prop: Property, witness: str, steps: Iterable[_Step], *last: str
-) -> str:
-    """The witness, the promise, and one line for each step with the fields that it changed."""
-    lines = [f"{prop.name} is violated: {witness or prop.promise}", f"  promised: {prop.promise}"]
-    for number, step in enumerate(steps, 1):
-        lines.append(f"  {number:>4}  {step.text}")
-        lines += [f"          {change}" for change in system.describe(step.before, step.after)]
-    return "\n".join((*lines, *(f"  {line}" for line in last if line)))
+def _text(prop: Property, witness: str, lines: Iterable[Any]) -> str:
+    """What is violated, on one line that pytest repeats in its summary, and then the rest."""
+    return f"{prop.name} is violated: {witness or prop.promise}\n" + to_text(lines).rstrip()
 
 
-def _suffix(violation: Violation) -> str:
-    suffix = violation.suffix
-    if suffix is None:
-        return ""
-    ending = f"of which the last {suffix.cycle} repeat for ever" if suffix.cycle else "and the end"
-    return f"then {suffix.actions} more in fair order, {ending}"
+def _ending(suffix: Suffix | None) -> Iterator[str]:
+    if suffix is not None:
+        cycle = f"the last {suffix.cycle} of them for ever" if suffix.cycle else "and no more"
+        yield f"       then {suffix.actions} more, first come first served, {cycle}"
 
 
 def check_example(system: AnySystem, properties: Iterable[Property], run: Run) -> Exploration:
@@ -138,64 +140,35 @@ def check_example(system: AnySystem, properties: Iterable[Property], run: Run) -
 
     def write(prop: Property, violation: Violation) -> str:
         found = shrink(system, prop, violation).violation
-        again = f"replay: check_example(system, [{prop.name.replace('-', '_')}], {run})"
-        steps = _walk(system, found.actions)
-        return _text(system, prop, found.witness, steps, _suffix(found), again)
+        steps = steps_of(_shown(system, _walk(system, found.actions)))
+        again = f"  replay:  check_example(system, [{_identifier(prop)}], {run})"
+        return _text(prop, found.witness, (*steps, *_ending(found.suffix), again))
 
     return _explore(system, tuple(properties), run, write)
 
 
 def check_world(
-    suite: Suite,
-    world: JsonMap,
-    run: Run,
-    *,
-    faults: Mapping[str, int] | None = None,
-    properties: Iterable[Property] | None = None,
-    parts: Parts | None = None,
-    out: Path | str = "kspec-out",
+    suite: Suite, world: JsonMap, run: Run, options: Options | None = None
 ) -> Exploration:
-    """As `check_example`, of a world document; its failure shrinks the world and writes a trace.
+    """As `check_example`, of a world document under its own fault budget.
 
-    faults: the budget; None leaves the world's own. properties: by default those that the suite
-    promises under `faults`. out: the folder that traces go to.
+    Judged are the properties that `options` name, or else those promised under these faults. What
+    fails shrinks with its world and is written to `options.out`, for `kspec replay`.
     """
     __tracebackhide__ = True
-    parts = Parts() if parts is None else parts
-    world = world if faults is None else suite.with_faults(world, faults)
-    if properties is None:
-        if faults is None:
-            raise TypeError("check_world: give `faults` or `properties`: promises depend on faults")
-        column = ",".join(faults) or "none"
-        properties = [
-            prop
-            for prop in suite.properties()
-            if is_promised(prop, column) and not prop.known_false and prop.kind != Kind.SOMETIMES
-        ]
+    faults = ",".join(name for name, left in suite.faults(world).items() if left)
+    options = attrs.evolve(options or Options(), faults=faults or FAULT_FREE, seed=run.seed)
+    plan = plan_of_world(suite, options, world)
+    column = plan.columns[0]
+    scene = Scene.of(suite, plan, column)
 
     def write(prop: Property, violation: Violation) -> str:
-        shrunk = shrink(
-            system,
-            prop,
-            violation,
-            world=world,
-            shrink_world=suite.smaller,
-            build=lambda smaller: suite.build(smaller, parts),
-        )
-        found = shrunk.violation
-        path = Path(out) / f"{prop.name}.yaml"
-        traces.write(_record(shrunk, parts), path)
-        steps = _walk(shrunk.system, found.actions)
-        again = f"replay: kspec replay {path}"
-        return _text(shrunk.system, prop, found.witness, steps, _suffix(found), again)
+        path = trace_path(options.out, prop.name, column.name, run.seed)
+        failure = finish(scene, prop, violation, path)
+        return _text(prop, failure.trace.witness, failure_lines(failure))
 
-    system = suite.build(world, parts)
-    return _explore(system, tuple(properties), run, write)
-
-
-def _record(shrunk: Shrunk, parts: Parts) -> traces.Trace:
-    options = {name: value for name, value in attrs.asdict(parts).items() if value}
-    return traces.record(shrunk.system, shrunk.violation, world=shrunk.world, options=options)
+    properties = (p for p in plan.rows if p.name in plan.asked or is_promised(p, column.name))
+    return _explore(scene.system, tuple(properties), run, write)
 
 
 def _explore(
@@ -219,9 +192,9 @@ def _explore(
 class SystemMachine(RuleBasedStateMachine):
     """A system as a Hypothesis state machine; `state_machine` makes the subclass for one system.
 
-    `act` takes any enabled action, by its index, so that shrinking goes to the first one; where
-    nothing is enabled, `idle` stands in for it. Rules of a subclass call `take` for an action that
-    the system knows, and `become` for a state that they made themselves.
+    `act` takes any enabled action, by its index, so that shrinking goes to the first one. Rules of
+    a subclass call `take` for an action that the system knows, and `become` for a state that they
+    made themselves.
     """
 
     system: ClassVar[AnySystem]
@@ -230,7 +203,7 @@ class SystemMachine(RuleBasedStateMachine):
         super().__init__()
         self._steps: list[_Step] = []
         self._judged: dict[str, int] = {}
-        self.become(self.system.init(), "the initial state")
+        self._go("the initial state", self.system.init())
 
     @property
     def state(self) -> Any:
@@ -238,38 +211,45 @@ class SystemMachine(RuleBasedStateMachine):
 
     def become(self, state: Any, what: str = "a step of the test") -> None:
         """Go on from `state`, which was reached by `what`; judged as one step."""
+        self._go(what, state)
+
+    def _go(self, what: str, state: Any, action: Any = None) -> None:
         before = self._steps[-1].after if self._steps else state
-        self._steps.append(_Step(what, before, state))
+        self._steps.append(_Step(what, before, state, action))
         self.enabled: Sequence[Any] = self.system.enabled(state)
 
     def take(self, action: Any) -> None:
         """Take one action; raises NotEnabled where the system does not allow it."""
-        self.become(self.system.step(self.state, action), self.system.encode(action))
+        self._go(self.system.encode(action), self.system.step(self.state, action), action)
 
-    @precondition(lambda self: bool(self.enabled))
     @rule(data=st.data())
     def act(self, data: st.DataObject) -> None:
-        self.take(self.enabled[data.draw(st.integers(0, len(self.enabled) - 1), "action")])
-
-    @precondition(lambda self: not self.enabled)
-    @rule()
-    def idle(self) -> None:
-        """Nothing is enabled and nothing happens: a system may stutter for ever."""
+        """Take an enabled action, or none where none is enabled: a system may stutter."""
+        if self.enabled:
+            self.take(self.enabled[data.draw(st.integers(0, len(self.enabled) - 1), "action")])
 
     def judge(self, prop: Property) -> None:
         """Judge every step that was taken since the property was last judged."""
         __tracebackhide__ = True
         for number in range(self._judged.get(prop.name, 0), len(self._steps)):
-            _, before, after = self._steps[number]
             if number == 0 and prop.kind is Kind.TRANSITION:
                 continue
-            verdict = prop.holds(before, after)
+            verdict = prop.holds(self._steps[number].before, self._steps[number].after)
             if not verdict:
-                steps = self._steps[1 : number + 1]
-                raise _violated(prop.name)(
-                    partial(_text, self.system, prop, verdict.witness, steps)
-                )
+                raise _violated(prop.name)(partial(self._report, prop, verdict, number))
         self._judged[prop.name] = len(self._steps)
+
+    def _report(self, prop: Property, verdict: Verdict, last: int) -> str:
+        """The steps to a violation; made smaller where all of them are the system's own."""
+        steps, witness = self._steps[1 : last + 1], verdict.witness
+        actions = tuple(step.action for step in steps)
+        if None not in actions:
+            found = Violation(
+                property=prop.name, kind=verdict.kind, witness=witness, actions=actions
+            )
+            found = shrink(self.system, prop, found).violation
+            steps, witness = [*_walk(self.system, found.actions)], found.witness
+        return _text(prop, witness, steps_of(_shown(self.system, steps)))
 
 
 def state_machine(system: AnySystem, properties: Iterable[Property]) -> type[SystemMachine]:
@@ -283,7 +263,7 @@ def state_machine(system: AnySystem, properties: Iterable[Property]) -> type[Sys
         raise InputError(
             "no safety property for a state machine", expected="an invariant or a transition"
         )
-    checks = {f"check_{prop.name.replace('-', '_')}": _check_of(prop) for prop in safety}
+    checks = {f"check_{_identifier(prop)}": _check_of(prop) for prop in safety}
     return type("SystemMachine", (SystemMachine,), {"system": system, **checks})
 
 
@@ -292,5 +272,9 @@ def _check_of(prop: Property) -> Any:
         __tracebackhide__ = True
         machine.judge(prop)
 
-    check.__name__, check.__doc__ = f"check_{prop.name.replace('-', '_')}", prop.promise
+    check.__name__, check.__doc__ = f"check_{_identifier(prop)}", prop.promise
     return invariant()(check)
+
+
+def _identifier(prop: Property) -> str:
+    return prop.name.replace("-", "_")

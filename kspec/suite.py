@@ -6,7 +6,7 @@ The engine knows no model. Packages register a suite under the entry point group
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Protocol
@@ -104,10 +104,14 @@ class Suite(Protocol):
         """The JSON Schema of that name if the suite owns it (world)."""
         ...
 
-    def claims(self, policy: str | None = None) -> tuple[Any, ...]:
-        """The claims that `kspec prove` proves (`kspec.smt.Claim`); imported only then.
+    def prove(
+        self, names: tuple[str, ...], policy: str | None, clock: Callable[[], float]
+    ) -> Sequence[Any]:
+        """The proofs of the named claims, or of all; about a policy, MODULE:CLASS, if given.
 
-        With a policy (MODULE:CLASS) they are about that one instead of the default.
+        Each has a `claim` and a `proof` (`kspec.smt.Claim`, `kspec.smt.Proof`), the verdict that
+        is `expected` ("Refuted" for what is known to be false) and the `seconds` it took.
+        Raises InputError for a name that no claim has.
         """
         ...
 

@@ -7,10 +7,12 @@ status of kspec.errors.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import click
@@ -18,7 +20,16 @@ import click
 from kspec import __version__
 from kspec.errors import EXIT_BAD_INPUT, EXIT_HOLDS, EXIT_INTERNAL, EXIT_INTERRUPTED, KspecError
 
-COMMANDS = ("check", "replay", "prove", "properties", "bench", "schema")
+COMMANDS = {
+    "check": "Explore a world and say which promises it keeps.",
+    "replay": "Run a trace again, step by step.",
+    "prove": "Prove claims about the code that runs, by z3.",
+    "properties": "List the specification: promises, sources, mutants.",
+    "bench": "Measure speed, growth, start-up and memory.",
+    "schema": "Print the JSON Schema of a world, a trace or a report.",
+}
+"""What the help says of each command, so that it need not import any of them."""
+
 TRACEBACK = "KSPEC_TRACEBACK"
 
 
@@ -52,10 +63,8 @@ def _say(problem: str, status: int) -> int:
 
 def silence(stream: Any) -> None:
     """No one reads this stream any more: what is still to be flushed goes nowhere."""
-    try:
+    with contextlib.suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
-    except (OSError, ValueError):
-        pass
 
 
 class Commands(click.Group):
@@ -70,14 +79,25 @@ class Commands(click.Group):
         command: click.Command = importlib.import_module(f"kspec.cli.{cmd_name}").command
         return command
 
-    def main(self, *args: Any, standalone_mode: bool = True, **extra: Any) -> Any:
-        run = super().main
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        **extra: Any,
+    ) -> Any:
+        work = partial(super().main, args, prog_name, complete_var, standalone_mode=False, **extra)
         if not standalone_mode:
-            return run(*args, standalone_mode=False, **extra)
+            return work()
         here = os.getcwd()
         if "" not in sys.path and here not in sys.path:
             sys.path.append(here)  # for MODULE:NAME; last, so that it hides no installed package
-        sys.exit(guarded(lambda: run(*args, standalone_mode=False, **extra)))
+        sys.exit(guarded(work))
 
 
 @click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})

@@ -16,27 +16,23 @@ if TYPE_CHECKING:
     from kspec.check import Options, Report
 
 
-class Capacity(click.ParamType):
-    """Quantities by resource: cpu=4,memory=8Gi,pods=110."""
-
-    name = "resources"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> dict[str, str]:
-        if isinstance(value, dict):
-            return value
-        pairs = [part.partition("=") for part in str(value).split(",")]
-        if not all(name.strip() and amount.strip() for name, _, amount in pairs):
-            self.fail(f"{value!r} is not like cpu=4,memory=8Gi,pods=110", param, ctx)
-        return {name.strip(): amount.strip() for name, _, amount in pairs}
+def capacity(
+    ctx: click.Context, param: click.Parameter, value: str | None
+) -> dict[str, str] | None:
+    """Quantities by resource, from cpu=4,memory=8Gi,pods=110."""
+    if value is None:
+        return None
+    pairs = [part.partition("=") for part in value.split(",")]
+    if not all(name.strip() and amount.strip() for name, _, amount in pairs):
+        raise click.BadParameter(f"{value!r} is not like cpu=4,memory=8Gi,pods=110")
+    return {name.strip(): amount.strip() for name, _, amount in pairs}
 
 
 WORLD = (
     click.option("--nodes", type=click.IntRange(1), metavar="N", help="Nodes of the cluster."),
     click.option(
         "--node-capacity",
-        type=Capacity(),
+        callback=capacity,
         metavar="RESOURCES",
         help="What each of them offers: cpu=4,memory=8Gi,pods=110.",
     ),
@@ -156,7 +152,7 @@ def command(json_file: str | None, **given: Any) -> int:
 
     check_json(json_file)
     options = options_of(given)
-    must_be_writable(options.out, is_folder=True)
+    must_be_writable(options.out)
     report = check(suites.load_suite(), options, listener())
     return conclude(report, json_file, lambda: reports.render(report, *look()))
 
@@ -174,8 +170,8 @@ def options_of(given: dict[str, Any]) -> Options:
 def conclude(report: Report, json_file: str | None, text: Callable[[], str]) -> int:
     """Write the results. An interruption now cannot hide that something has failed."""
     try:
-        write_json(report.to_json(), json_file)
         emit(text(), json_file)
+        write_json(report.to_json(), json_file)
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return EXIT_VIOLATION if report.has_failed else 130

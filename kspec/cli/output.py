@@ -7,7 +7,7 @@ import os
 import shutil
 import sys
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import click
 
@@ -27,7 +27,7 @@ json_option = click.option(
 
 
 def emit(text: str, json_file: str | None = None) -> None:
-    """Text for people on standard output, unless that belongs to the JSON. A closed pipe is quiet."""
+    """Text for people on standard output, unless that is the JSON's; a closed pipe is quiet."""
     if json_file == STANDARD_OUTPUT:
         return
     try:
@@ -45,29 +45,34 @@ def write_json(document: Any, json_file: str | None) -> None:
     if json_file == STANDARD_OUTPUT:
         emit(text)
         return
-    try:
-        Path(json_file).parent.mkdir(parents=True, exist_ok=True)
-        Path(json_file).write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"cannot write: {error.strerror}", where=json_file) from error
+    with _opened(json_file, "w") as file:
+        file.write(text)
 
 
-def must_be_writable(path: Path, is_folder: bool = False) -> None:
-    """Raise InputError, before any work is done, where a result could not be written."""
-    if path.exists() and path.is_dir() != is_folder:
-        what = "a folder" if is_folder else "a file"
-        raise InputError(f"cannot write: it is not {what}", where=str(path))
-    existing = path if path.exists() else path.absolute().parent
+def must_be_writable(path: Path) -> None:
+    """Raise InputError, before any work is done, where a folder could not be written to."""
+    if path.exists() and not path.is_dir():
+        raise InputError("cannot write: it is not a folder", where=str(path))
+    existing = path.absolute()
     while not existing.exists():
         existing = existing.parent
-    if not os.access(existing, os.W_OK) or (existing != path and not existing.is_dir()):
+    if not existing.is_dir() or not os.access(existing, os.W_OK):
         raise InputError("cannot write: permission denied or not a folder", where=str(path))
 
 
 def check_json(json_file: str | None) -> None:
-    """Refuse a `--json` that cannot be written."""
+    """Refuse a `--json` that cannot be written, before any work is done."""
     if json_file is not None and json_file != STANDARD_OUTPUT:
-        must_be_writable(Path(json_file))
+        with _opened(json_file, "a"):
+            pass
+
+
+def _opened(json_file: str, mode: str) -> IO[str]:
+    try:
+        Path(json_file).parent.mkdir(parents=True, exist_ok=True)
+        return open(json_file, mode, encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"cannot write: {error.strerror}", where=json_file) from error
 
 
 def look() -> tuple[int, bool]:

@@ -75,9 +75,7 @@ def table(documents: list[dict[str, Any]]) -> str:
     rows = report.plain_table("property", "kind", "promised under", "mutants", "promise")
     for prop in documents:
         faults = "nothing: known false" if prop["known_false"] else ", ".join(prop["faults"])
-        rows.add_row(
-            prop["name"], prop["kind"], faults, str(len(prop["mutants"])), prop["promise"]
-        )
+        rows.add_row(prop["name"], prop["kind"], faults, str(len(prop["mutants"])), prop["promise"])
     return report.to_text([rows], *look())
 
 

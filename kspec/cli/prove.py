@@ -17,7 +17,7 @@ from kspec.cli.output import (
     must_be_writable,
     write_json,
 )
-from kspec.errors import EXIT_HOLDS, EXIT_UNFINISHED, EXIT_VIOLATION, InputError
+from kspec.errors import EXIT_HOLDS, EXIT_UNFINISHED, EXIT_VIOLATION
 
 if TYPE_CHECKING:
     from kspec.check import Report
@@ -42,7 +42,8 @@ REPLAY_STEPS = 20_000
 def command(names: tuple[str, ...], policy: str | None, out: Path, json_file: str | None) -> int:
     """Prove claims about the code that runs; a refuted one becomes a trace.
 
-    Exit status: 0 all are proved, 1 one is refuted, 3 one is unknown.
+    Exit status: 0 all are proved, 1 one is refuted, 3 one is unknown. Claims that are known to be
+    false are shown with their counterexample and do not count.
 
     \b
     Examples:
@@ -52,51 +53,49 @@ def command(names: tuple[str, ...], policy: str | None, out: Path, json_file: st
     from kspec import suite as suites
 
     check_json(json_file)
-    must_be_writable(out, is_folder=True)
+    must_be_writable(out)
     suite = suites.load_suite()
-    documents = [
-        prove(suite, claim, policy, out, json_file)
-        for claim in claims_of(suite, names, policy)
-    ]
+    proved = suite.prove(names, policy, time.perf_counter)
+    documents = [show(suite, each, policy, out, json_file) for each in proved]
     write_json({"schema": SCHEMA, "policy": policy, "proofs": documents}, json_file)
-    verdicts = [document["verdict"] for document in documents]
-    emit(f"\n{_summary(verdicts)}\n", json_file)
+    verdicts = {each.proof.verdict for each in proved if each.expected == "Proved"}
+    emit(_summary(documents), json_file)
     if "Refuted" in verdicts:
         return EXIT_VIOLATION
     return EXIT_UNFINISHED if "Unknown" in verdicts else EXIT_HOLDS
 
 
-def _summary(verdicts: list[str]) -> str:
-    counts = {v: verdicts.count(v) for v in ("Proved", "Refuted", "Unknown") if v in verdicts}
-    return ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
+def _summary(documents: list[dict[str, Any]]) -> str:
+    def count(verdict: str, expected: str) -> int:
+        return [(d["verdict"], d["expected"]) for d in documents].count((verdict, expected))
+
+    parts = [
+        f"{count('Proved', 'Proved')} proved",
+        f"{count('Refuted', 'Proved')} refuted",
+        f"{count('Unknown', 'Proved')} unknown",
+        f"{count('Refuted', 'Refuted')} refuted that are known to be false",
+    ]
+    return f"\n{', '.join(part for part in parts if not part.startswith('0'))}\n"
 
 
-def claims_of(suite: Suite, names: tuple[str, ...], policy: str | None) -> tuple[Any, ...]:
-    """The claims of those names, or all. Raises InputError for a name that is none."""
-    every = suite.claims(policy)
-    unknown = set(names) - {claim.name for claim in every}
-    if unknown:
-        known = ", ".join(claim.name for claim in every)
-        raise InputError(f"no claim is called {min(unknown)!r}", expected=f"some of {known}")
-    return tuple(claim for claim in every if not names or claim.name in names)
-
-
-def prove(
-    suite: Suite, claim: Any, policy: str | None, out: Path, json_file: str | None
+def show(
+    suite: Suite, proved: Any, policy: str | None, out: Path, json_file: str | None
 ) -> dict[str, Any]:
-    """Prove one claim, print what came of it, and return it for machines."""
-    began = time.perf_counter()
-    proof = claim.check()
-    seconds = time.perf_counter() - began
+    """Print what came of one claim, its counterexample replayed; return it for machines."""
+    claim, proof = proved.claim, proved.proof
+    known_false = " (known to be false)" if proved.expected == "Refuted" else ""
     emit(
-        f"{proof.verdict:8} {claim.name}: {claim.promise}\n"
-        f"         {proof.reason}; {proof.paths:,} paths, {seconds:.2f} s\n"
+        f"{proof.verdict:8} {claim.name}{known_false}: {claim.promise}\n"
+        f"         {proof.reason}; {proof.paths:,} paths, {proved.seconds:.2f} s\n"
         f"         about {claim.about}\n",
         json_file,
     )
-    objects = suite.counterexample(proof) if proof.verdict == "Refuted" else ()
-    emit(_example(proof, objects), json_file)
-    report = replay(suite, proof, policy, out) if proof.verdict == "Refuted" else None
+    objects: tuple[JsonMap, ...] = ()
+    report = None
+    if proof.verdict == "Refuted":
+        objects = suite.counterexample(proof)
+        emit(_example(proof, objects), json_file)
+        report = replay(suite, proof, policy, out)
     if report is not None:
         emit(_replayed(report), json_file)
     return {
@@ -104,12 +103,13 @@ def prove(
         "promise": claim.promise,
         "about": claim.about,
         "verdict": proof.verdict,
+        "expected": proved.expected,
         "reason": proof.reason,
         "paths": proof.paths,
-        "seconds": round(seconds, 3),
+        "seconds": round(proved.seconds, 3),
         "accepting_path": proof.accepting_path,
         "counterexample": dict(proof.counterexample) if proof.counterexample else None,
-        "objects": list(objects),
+        "objects": [dict(each) for each in objects],
         "traces": [failure.path for failure in report.failures] if report else [],
     }
 
@@ -142,9 +142,7 @@ def replay(suite: Suite, proof: Any, policy: str | None, out: Path) -> Report | 
     world = suite.counterexample_world(proof)
     if world is None:
         return None
-    options = Options(
-        settings=Settings(policy=policy), faults="none", steps=REPLAY_STEPS, out=out
-    )
+    options = Options(settings=Settings(policy=policy), faults="none", steps=REPLAY_STEPS, out=out)
     for strategy in ("fifo", "portfolio"):
         options = attrs.evolve(options, strategy=strategy)
         report = explore_plan(suite, plan_of_world(suite, options, world), options)

@@ -23,7 +23,9 @@ SCHEMA = "kspec.dev/replay/v1"
 
 @click.command("replay")
 @click.argument("trace_file", type=click.Path(path_type=Path), metavar="TRACE")
-@click.option("--strict", is_flag=True, help="States that differ from the recorded ones are errors.")
+@click.option(
+    "--strict", is_flag=True, help="States that differ from the recorded ones are errors."
+)
 @click.option("--quiet", is_flag=True, help="Only how it ends, not the steps.")
 @json_option
 def command(trace_file: Path, strict: bool, quiet: bool, json_file: str | None) -> int:
@@ -141,7 +143,8 @@ def _step(system: AnySystem, step: Step) -> dict[str, Any]:
 
 def step_text(step: dict[str, Any]) -> str:
     from kspec import report
+    from kspec.check import Shown
 
-    shown = report.Shown(step["action"], tuple(step["changes"]))
+    shown = Shown(step["action"], tuple(step["changes"]))
     lines: Iterator[Any] = report.step_lines(step["number"], shown, most=len(shown.changes))
     return report.to_text(lines, *look())

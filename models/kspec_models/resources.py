@@ -5,8 +5,7 @@ pkg/scheduler/framework/types.go (calculateResource) at 1.36: the larger of the 
 containers and the peak of the init containers, where a restartable init container (sidecar) keeps
 its share from its start on; pod-level resources replace the sum; overhead is added at the end.
 
-Left out: resize of pod-level resources in place and node resources of device claims, which are
-gated in 1.36; a pod that uses neither is the same with and without them.
+Left out: in-place resize of pod-level resources and node resources of device claims, both gated.
 """
 
 from __future__ import annotations
@@ -119,12 +118,6 @@ def _largest(*lists: Mapping[str, str]) -> ResourceList:
     return peak
 
 
-def _statuses(status: PodStatus, options: Options) -> dict[str, ContainerStatus]:
-    if not options.use_status_resources:
-        return {}
-    return {s.name: s for s in (*status.container_statuses, *status.init_container_statuses)}
-
-
 def _container_requests(c: Container, found: ContainerStatus | None, stuck: bool) -> ResourceList:
     if found is None or found.resources is None:
         return parsed(c.resources.requests)
@@ -146,7 +139,8 @@ def _aggregate(
     fill: Resources,
 ) -> ResourceList:
     """The larger of the containers' sum and the init containers' peak, resource by resource."""
-    statuses = _statuses(status, options)
+    reported = (*status.container_statuses, *status.init_container_statuses)
+    statuses = {s.name: s for s in reported} if options.use_status_resources else {}
     pending = condition(status.conditions, "PodResizePending")
     infeasible = pending is not None and pending.reason == "Infeasible"
     defaults = parsed(fill)
@@ -235,23 +229,22 @@ def _amounts(key: tuple[PodSpec, PodStatus]) -> PodAmounts:
     return PodAmounts(requests_of_list(found), non_zero.milli_cpu, non_zero.memory)
 
 
-_AMOUNTS: Memo[tuple[PodSpec, PodStatus], PodAmounts] = Memo("amounts of a pod", _amounts)
+AMOUNTS: Memo[tuple[PodSpec, PodStatus], PodAmounts] = Memo("amounts of a pod", _amounts)
+"""What a pod adds to a node, by its spec and the resources in its status; a proof sets entries."""
 
 
 def has_status_resources(status: PodStatus) -> bool:
     """Whether a container's status reports resources, as it does once the pod runs."""
-    return any(
-        s.resources is not None
-        for s in (*status.container_statuses, *status.init_container_statuses)
-    )
+    reported = (*status.container_statuses, *status.init_container_statuses)
+    return any(s.resources is not None for s in reported)
 
 
 def amounts_of_spec(spec: PodSpec) -> PodAmounts:
     """What a pod with this spec and no resources in its status adds to a node; memoised."""
-    return _AMOUNTS((spec, NO_STATUS))
+    return AMOUNTS((spec, NO_STATUS))
 
 
 def amounts_of(pod: Pod) -> PodAmounts:
     """What the pod adds to its node; while a resize is under way the larger of old and new."""
     status = pod.status if has_status_resources(pod.status) else NO_STATUS
-    return _AMOUNTS((pod.spec, status))
+    return AMOUNTS((pod.spec, status))

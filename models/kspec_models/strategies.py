@@ -13,7 +13,7 @@ Left out: passive kinds, node labels and taints, and affinity; pass `objects` to
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from hypothesis import strategies as st
@@ -125,11 +125,15 @@ def service(name: str, namespace: str = "default") -> Json:
 
 @st.composite
 def applications(
-    draw: st.DrawFn, *, max_workloads: int = 2, max_replicas: int = 3
+    draw: st.DrawFn,
+    *,
+    names: Sequence[str] = NAMES,
+    max_workloads: int = 2,
+    max_replicas: int = 3,
 ) -> tuple[Json, ...]:
     """Deployments and bare pods, some with a Service in front, in one or two namespaces."""
     objects: list[Json] = []
-    for name in NAMES[: draw(st.integers(1, min(max_workloads, len(NAMES))))]:
+    for name in names[: draw(st.integers(1, min(max_workloads, len(names))))]:
         namespace = draw(st.sampled_from(NAMESPACES))
         workload = st.one_of(
             deployments(name, namespace, max_replicas=max_replicas), pods(name, namespace)
@@ -144,22 +148,14 @@ def operations(
     objects: Iterable[Mapping[str, Any]], *, max_replicas: int = 3
 ) -> st.SearchStrategy[Json]:
     """Something a user does to these objects: scale, roll out, delete a workload or a namespace."""
-    found = [(str(o["kind"]), _target(o)) for o in objects]
     choices: list[st.SearchStrategy[Json]] = []
-    for kind, target in found:
-        if kind == "Deployment":
-            choices.append(
-                st.integers(0, max_replicas).map(
-                    lambda replicas, target=target: {"scale": {**target, "replicas": replicas}}
-                )
-            )
-            choices.append(
-                st.sampled_from(IMAGES[1:]).map(
-                    lambda image, target=target: {"patch": {**target, "patch": _new_image(image)}}
-                )
-            )
-    spaces = dict.fromkeys(target["namespace"] for _, target in found)
-    choices += [st.just({"delete": target}) for _, target in found]
+    targets = [_target(obj) for obj in objects]
+    for target in targets:
+        if target["kind"] == "Deployment":
+            choices.append(st.builds(_scale, st.just(target), st.integers(0, max_replicas)))
+            choices.append(st.builds(_roll_out, st.just(target), st.sampled_from(IMAGES[1:])))
+    spaces = dict.fromkeys(target["namespace"] for target in targets)
+    choices += [st.just({"delete": target}) for target in targets]
     choices += [
         st.just({"delete": {"kind": "Namespace", "name": name}})
         for name in spaces
@@ -168,13 +164,18 @@ def operations(
     return st.one_of(choices)
 
 
+def _scale(target: Json, replicas: int) -> Json:
+    return {"scale": {**target, "replicas": replicas}}
+
+
+def _roll_out(target: Json, image: str) -> Json:
+    patch = {"spec": {"template": {"spec": {"containers": [{"name": "app", "image": image}]}}}}
+    return {"patch": {**target, "patch": patch}}
+
+
 def _target(data: Mapping[str, Any]) -> Json:
     meta = data["metadata"]
     return {"kind": data["kind"], "name": meta["name"], "namespace": meta["namespace"]}
-
-
-def _new_image(image: str) -> Json:
-    return {"spec": {"template": {"spec": {"containers": [{"name": "app", "image": image}]}}}}
 
 
 def fault_budgets(
@@ -200,9 +201,16 @@ def worlds(
     max_operations: int = 2,
     max_schedulers: int = 1,
 ) -> World:
-    """A whole world. objects: Kubernetes JSON that is in each; faults: () for a fault-free one."""
+    """A whole world.
+
+    objects: Kubernetes JSON that is in each of them, beside what is drawn under other names.
+    faults: the classes that a budget is drawn of, () for a fault-free world.
+    """
     given = tuple(objects)
-    drawn = draw(applications(max_workloads=max_workloads, max_replicas=max_replicas))
+    taken = {obj["metadata"].get("name") for obj in given}
+    names = [name for name in NAMES if name not in taken]
+    application = applications(names=names, max_workloads=max_workloads, max_replicas=max_replicas)
+    drawn = draw(application)
     steps = st.lists(operations(drawn, max_replicas=max_replicas), max_size=max_operations)
     classes = tuple(faults)
     return World(

@@ -226,7 +226,7 @@ watchers_catch_up = eventually_stable(
     reads=("deliveries",),
     faults=all_but(),
     companion="an-event-is-delivered",
-    mutants=("expired-watches-are-resumed",),
+    mutants=("deletions-are-not-delivered",),
 )
 
 

@@ -67,13 +67,7 @@ class Queue(NamedTuple):
 
     def get(self, key: str) -> QueuedPod | None:
         """The pod of that key, wherever it waits."""
-        for line in (
-            self.active,
-            self.backoff,
-            self.error_backoff,
-            self.unschedulable,
-            self.gated,
-        ):
+        for line in (self.active, self.backoff, self.error_backoff, self.unschedulable, self.gated):
             found = line.get(key)
             if found is not None:
                 return found

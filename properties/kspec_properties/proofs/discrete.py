@@ -117,7 +117,10 @@ def combinations() -> Iterator[dict[str, int]]:
 
 
 def check_discrete(name: str, policy: Policy) -> Proof:
-    """The policy accepts a combination if and only if the documentation allows it."""
+    """The policy accepts a combination if and only if the documentation allows it.
+
+    A policy that raises makes it Unknown.
+    """
     tried, accepted = 0, False
     for chosen in combinations():
         tried += 1
@@ -125,7 +128,11 @@ def check_discrete(name: str, policy: Policy) -> Proof:
         refused_by = broken(scene.pending, scene.node, (scene.bound,))
         allowed = scene.has_room and not refused_by
         info = _charged(scene.node)
-        accepts = policy.filter(scene.pending, info, Context((info,))).ok
+        try:
+            accepts = policy.filter(scene.pending, info, Context((info,))).ok
+        except Exception as error:
+            why = f"policy {policy.name} raised {type(error).__name__}: {error}"
+            return Proof(name, "Unknown", why, tried, chosen, accepted)
         accepted = accepted or accepts
         if accepts != allowed:
             broken_ones = ", ".join(refused_by or ("memory",))

@@ -16,6 +16,7 @@ Sources: hard_constraints.
 """
 
 from collections.abc import Mapping
+from functools import partial
 
 import attrs
 
@@ -49,7 +50,8 @@ INT64 = Limits(int64=True)
 
 def check(policy: Policy) -> Proof:
     """Judge the filter of a policy."""
-    return joined(NAME, check_quantities(policy), check_discrete(NAME, policy), check_reasons())
+    parts = (partial(check_quantities, policy), partial(check_discrete, NAME, policy))
+    return joined(NAME, (part() for part in (*parts, check_reasons)))
 
 
 def in_domain(values: Values) -> bool:
@@ -78,10 +80,14 @@ def check_quantities(policy: Policy) -> Proof:
     )
     if proof.verdict != "Refuted" or proof.counterexample is None:
         return proof
-    if accepts_concretely(policy, proof) == filter_accepts(plain, proof.counterexample):
-        return proof
-    reason = f"{proof.reason}, but not when its objects are built from text: {policy.name}"
-    return attrs.evolve(proof, verdict="Unknown", reason=f"{reason} reads quantities of its own")
+    try:
+        if accepts_concretely(policy, proof) == filter_accepts(plain, proof.counterexample):
+            return proof
+        why = f"{policy.name} reads quantities of its own"
+    except Exception as error:
+        why = f"{policy.name} raised {type(error).__name__}: {error}"
+    reason = f"{proof.reason}, but not when its objects are built from text: {why}"
+    return attrs.evolve(proof, verdict="Unknown", reason=reason)
 
 
 def accepts_concretely(policy: Policy, proof: Proof) -> bool:
@@ -117,7 +123,7 @@ def check_reasons() -> Proof:
             NAME, lambda values: judged(values, True), lambda values: judged(values, False), names
         )
 
-    return joined(NAME, *(of_one(name) for name in (*RESOURCES, "pods")))
+    return joined(NAME, (of_one(name) for name in (*RESOURCES, "pods")))
 
 
 def claim(policy: Policy) -> Claim:

@@ -1,16 +1,27 @@
 """One answer for a claim that has several parts."""
 
+from collections.abc import Iterable
+
 from kspec.smt import Proof
 
-_WORST_FIRST = ("Refuted", "Unknown", "Proved")
 
+def joined(name: str, parts: Iterable[Proof]) -> Proof:
+    """The first refutation, else the first Unknown, else Proved.
 
-def joined(name: str, *parts: Proof) -> Proof:
-    """The first refutation, else the first Unknown, else Proved; the paths of all of them."""
-    worst = min(parts, key=lambda part: _WORST_FIRST.index(part.verdict))
-    paths = sum(part.paths for part in parts)
-    reason = worst.reason
-    if worst.verdict == "Proved":
-        reason = "; ".join(dict.fromkeys(part.reason for part in parts))
-    accepting = all(part.accepting_path for part in parts)
-    return Proof(name, worst.verdict, reason, paths, worst.counterexample, accepting)
+    Parts are drawn until one is refuted; paths are those of all that were drawn, and all of them
+    have to have an accepting path.
+    """
+    paths, accepting = 0, True
+    reasons: dict[str, None] = {}
+    unknown: Proof | None = None
+    for part in parts:
+        paths += part.paths
+        accepting = accepting and part.accepting_path
+        reasons[part.reason] = None
+        if part.verdict == "Refuted":
+            return Proof(name, "Refuted", part.reason, paths, part.counterexample, accepting)
+        if part.verdict == "Unknown" and unknown is None:
+            unknown = part
+    if unknown is not None:
+        return Proof(name, "Unknown", unknown.reason, paths, unknown.counterexample, accepting)
+    return Proof(name, "Proved", "; ".join(reasons), paths, None, accepting)

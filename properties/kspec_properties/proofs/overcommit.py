@@ -108,7 +108,7 @@ def check(policy: Policy, lemma: Invariants = LEMMA, name: str = NAME) -> Proof:
             limits=Limits(int64=True),
         )
 
-    return joined(name, *(of(resource) for resource in (*RESOURCES, PODS)))
+    return joined(name, (of(resource) for resource in (*RESOURCES, PODS)))
 
 
 def claim(policy: Policy) -> Claim:

@@ -15,6 +15,7 @@ Source: pkg/scheduler/schedule_one.go, schedulePod; "Scheduling framework" in th
 
 import itertools
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 import attrs
 
@@ -89,7 +90,7 @@ def has_room(values: Values, name: str) -> bool:
 
 
 def in_domain(values: Values, names: Sequence[str]) -> bool:
-    """No negative quantity, true sums in int64, and more is asked for wherever there is too little already."""
+    """Quantities and true sums in int64; an over-committed node is only asked for more."""
     quantities = [f"{kind}.{name}" for kind in ("used", "allocatable") for name in names]
     if not every(values["request"] >= 0, *(values[quantity] >= 0 for quantity in quantities)):
         return False
@@ -164,7 +165,8 @@ def check_own_scores(policy: Policy) -> Proof:
 
 def check(policy: Policy) -> Proof:
     """Judge the cycle with the filter and the scores of a policy."""
-    return joined(NAME, *(check_size(policy, k) for k in SIZES), check_own_scores(policy))
+    parts = (*(partial(check_size, policy, k) for k in SIZES), partial(check_own_scores, policy))
+    return joined(NAME, (part() for part in parts))
 
 
 def claim(policy: Policy) -> Claim:

@@ -2,19 +2,19 @@
 
 The values of a proof are named request.cpu, used.cpu, allocatable.cpu and so on, in milli-cores,
 bytes and counts. The objects are real; only the amounts that the scheduler would have computed
-from their text are put in their place, the pod's in the very memo that computes them. A policy that
-parses the text itself sees a pod that asks for nothing, and its proof fails rather than lies.
+from their text are put in their place, the pod's in the very memo that computes them. A policy
+that parses the text itself is not seen through: filters tries counterexamples on real text.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from copy import copy
 from itertools import count
 
 from kspec.values import fingerprint
-from kspec_models import resources
 from kspec_models.objects import Container, Node, ObjectMeta, Pod
 from kspec_models.objects.core import PodSpec, PodStatus
-from kspec_models.resources import PodAmounts, Requests
+from kspec_models.resources import AMOUNTS, PodAmounts, Requests
 from kspec_models.scheduler.framework import (
     SUCCESS,
     UNSCHEDULABLE,
@@ -74,7 +74,7 @@ def amounts(values: Values, kind: str) -> Requests:
 @contextmanager
 def requesting(spec: PodSpec, requested: Requests) -> Iterator[None]:
     """While it is open, a pod of this spec requests these amounts."""
-    memo = resources._AMOUNTS.table
+    memo = AMOUNTS.table
     key = (spec, PodStatus())
     before = memo.get(key)
     memo[key] = PodAmounts(requested, requested.milli_cpu, requested.memory)
@@ -88,7 +88,7 @@ def requesting(spec: PodSpec, requested: Requests) -> Iterator[None]:
 
 def as_new(info: NodeInfo) -> NodeInfo:
     """A copy that is equal to no other: memo tables keep what they know of others from it."""
-    new = info._copy()
+    new = copy(info)
     new.fingerprint = fingerprint(("symbolic NodeInfo", next(_serial)))
     return new
 

@@ -1,0 +1,16 @@
+"""Small wrong variants of the model, each killed by the property that it breaks."""
+
+from __future__ import annotations
+
+from kspec_properties.mutants import api, lifecycle, scheduling, services, workloads
+from kspec_properties.mutants.mutant import ModelMutant
+
+MUTANTS: tuple[ModelMutant, ...] = (
+    *scheduling.MUTANTS,
+    *api.MUTANTS,
+    *workloads.MUTANTS,
+    *services.MUTANTS,
+    *lifecycle.MUTANTS,
+)
+
+__all__ = ["MUTANTS", "ModelMutant"]

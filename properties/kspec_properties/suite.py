@@ -1,0 +1,142 @@
+"""The Kubernetes suite: the model and its promises, as the commands and the plugin see them."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from kspec.errors import InputError
+from kspec.property import Property
+from kspec.schema import load
+from kspec.suite import JsonMap, Mutant, Parts, Settings
+from kspec_models.cluster import Cluster
+from kspec_models.kinds import lookup
+from kspec_models.reading_worlds import read_world
+from kspec_models.scheduler.policies import load_policy
+from kspec_models.smaller import smaller_worlds
+from kspec_models.world import World, build
+from kspec_models.worlds import bench
+from kspec_properties.catalogue import PROPERTIES
+from kspec_properties.faults import FAULT_CLASSES, budget_of
+from kspec_properties.mutants import MUTANTS, ModelMutant
+
+
+class KubernetesSuite:
+    """Implements `kspec.suite.Suite`."""
+
+    name = "kubernetes"
+    fault_classes = FAULT_CLASSES
+
+    def properties(self) -> tuple[Property, ...]:
+        return PROPERTIES
+
+    def mutants(self) -> tuple[Mutant, ...]:
+        return tuple(
+            Mutant(
+                name=m.name,
+                description=m.description,
+                property=m.property,
+                world=m.world.to_json(),
+                faults=m.faults,
+            )
+            for m in MUTANTS
+        )
+
+    def read_world(self, files: tuple[Path, ...], settings: Settings) -> JsonMap:
+        return read_world(files, settings).to_json()
+
+    def faults(self, world: JsonMap) -> Mapping[str, int]:
+        return World.from_json(world).faults
+
+    def with_faults(self, world: JsonMap, faults: Mapping[str, int]) -> JsonMap:
+        return attrs.evolve(World.from_json(world), faults=budget_of(dict(faults))).to_json()
+
+    def with_granularity(self, world: JsonMap, granularity: str) -> JsonMap:
+        return attrs.evolve(World.from_json(world), granularity=granularity).to_json()
+
+    def build(self, world: JsonMap, parts: Parts) -> Cluster:
+        policy = load_policy(parts.policy) if parts.policy else None
+        controllers = tuple(_controller(name) for name in parts.controllers)
+        mutant = _mutant(parts.mutant) if parts.mutant else None
+        return build(
+            World.from_json(world),
+            policy=policy,
+            controllers=controllers,
+            mutate=mutant.change if mutant else None,
+        )
+
+    def remarks(self, world: JsonMap) -> tuple[str, ...]:
+        passive = [
+            f"{o['kind']} {o['metadata']['name']}"
+            for o in World.from_json(world).objects
+            if (kind := lookup(str(o["apiVersion"]), str(o["kind"]))) and kind.type is None
+        ]
+        notes = [f"stored, not interpreted: {', '.join(passive)}"] if passive else []
+        ignored = [name for name in _CONSTRAINTS if f"'{name}'" in str(world)]
+        if ignored:
+            notes.append(f"scheduled as if absent, not modelled yet: {', '.join(ignored)}")
+        return tuple(notes)
+
+    def smaller(self, world: JsonMap) -> Iterator[JsonMap]:
+        return (smaller.to_json() for smaller in smaller_worlds(World.from_json(world)))
+
+    def schema(self, name: str) -> JsonMap | None:
+        return load("kspec_models", "world") if name == "world" else None
+
+    def prove(
+        self, names: tuple[str, ...], policy: str | None, clock: Callable[[], float]
+    ) -> Sequence[Any]:
+        from kspec_properties.proofs.run import prove
+
+        return prove(names, load_policy(policy) if policy else None, clock=clock)
+
+    def counterexample(self, proof: Any) -> tuple[JsonMap, ...]:
+        from kspec_properties.proofs.concrete import counterexample_manifests
+
+        return tuple(counterexample_manifests(proof))
+
+    def counterexample_world(self, proof: Any) -> JsonMap | None:
+        objects = self.counterexample(proof)
+        return World(name="counterexample", objects=objects).to_json() if objects else None
+
+    def bench_world(self, nodes: int, pods: int) -> JsonMap:
+        return bench(nodes, pods).to_json()
+
+
+_CONSTRAINTS = ("podAffinity", "podAntiAffinity", "topologySpreadConstraints")
+
+
+def _mutant(name: str) -> ModelMutant:
+    for mutant in MUTANTS:
+        if mutant.name == name:
+            return mutant
+    raise InputError(
+        f"no mutant is called {name!r}", expected="a name that `kspec properties` lists"
+    )
+
+
+def _controller(reference: str) -> Any:
+    """A user's own controller, MODULE:NAME, made if it is a class."""
+    module, _, name = reference.partition(":")
+    try:
+        found = getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise InputError(
+            f"controller {reference} cannot be loaded: {error}",
+            expected="MODULE:NAME of an importable module",
+        ) from None
+    made = found() if isinstance(found, type) else found
+    missing = [a for a in ("name", "watches", "reconcile", "handle") if not hasattr(made, a)]
+    if missing:
+        raise InputError(
+            f"controller {reference} has no {missing[0]}",
+            expected="the methods of kspec_models.controllers.worker.Controller",
+        )
+    return made
+
+
+SUITE = KubernetesSuite()
