@@ -2,6 +2,7 @@
 
 import pytest
 
+from kspec.errors import NotEnabled
 from kspec_models.objects import Container, PodSpec
 from kspec_models.runtime import (
     CREATED,
@@ -107,9 +108,9 @@ def test_a_crashed_container_restarts_with_its_count_and_last_exit():
 def test_what_is_not_enabled_raises():
     node = machine()
     runtime = with_pod(node.empty(), SERVER)
-    with pytest.raises(ValueError, match="not enabled"):
+    with pytest.raises(NotEnabled, match="not enabled"):
         node.run(runtime, f"start {UID}/app")
-    with pytest.raises(ValueError, match="can crash"):
+    with pytest.raises(NotEnabled, match="can crash"):
         runtime.crash(UID, "app")
 
 

@@ -120,3 +120,7 @@ class Host(Protocol):
     def deadline(self, memory: Any) -> int | None:
         """The next virtual second at which time alone enables something; None if there is none."""
         ...
+
+    def relative(self, memory: Any, now: int) -> Any:
+        """The memory with every time as a distance from `now`, to find a behaviour that recurs."""
+        ...

@@ -41,6 +41,7 @@ from kspec_models.kubelet_admission import (
     put_worker,
     remove_pod,
     update_pod,
+    with_queue,
 )
 from kspec_models.kubelet_status import (
     TERMINAL_PHASES,
@@ -68,6 +69,7 @@ from kspec_models.store import Entry
 from kspec_models.workqueue import WorkQueue
 
 STATUS_SYNC_SECONDS: Final = 10
+OVER: Final = ""
 
 
 class Kubelet:
@@ -96,6 +98,9 @@ class Kubelet:
             if key not in keys and key not in queue.processing:
                 return (*keys, key)
         return keys
+
+    def relative(self, memory: KubeletMemory, now: int) -> KubeletMemory:
+        return memory._replace(queue=memory.queue.relative(now))
 
     def deadline(self, memory: KubeletMemory) -> int | None:
         """When the next failed status write is tried again."""
@@ -137,7 +142,7 @@ class Kubelet:
 
     def run(self, memory: KubeletMemory, key: str, view: View) -> Outcome:
         """One syncPod of the pod with that key, or one step of the clean-up of an orphan."""
-        memory = memory._replace(queue=memory.queue.tick(view.now).add(key).take(key))
+        memory = with_queue(memory, memory.queue.tick(view.now).add(key).take(key))
         if key.startswith(ORPHAN):
             return _clean_up(memory, key, view)
         entry = view.caches["pods"].get(f"pods/{key}")
@@ -173,7 +178,7 @@ class Kubelet:
         if not response.ok and response.reason not in (NOT_FOUND, CONFLICT):
             queue = memory.queue.done(call.key)
             retry = queue.add_after(call.key, STATUS_SYNC_SECONDS, view.now)
-            return Outcome(memory._replace(queue=retry))
+            return Outcome(with_queue(memory, retry))
         if isinstance(request, Patch) and response.ok:
             memory = _acknowledge(memory, call.key, uid, status, response)
             if call.requests:
@@ -190,11 +195,13 @@ def _creation_time(entry: Entry) -> int:
 
 
 def _done(memory: KubeletMemory, key: str) -> KubeletMemory:
-    return memory._replace(queue=memory.queue.done(key))
+    return with_queue(memory, memory.queue.done(key))
 
 
 def _next_containers(key: tuple[RuntimePod, str]) -> tuple[str, ...]:
     pod, policy = key
+    if phase_of(pod.containers, policy) in TERMINAL_PHASES:
+        return (OVER,)
     has_main = any(c.is_live for c in pod.containers if c.role not in (INIT, SIDECAR))
     names = []
     for c in pod.containers:
@@ -220,7 +227,8 @@ next_containers: Memo[tuple[RuntimePod, str], tuple[str, ...]] = Memo(
 )
 """computePodActions: the containers of (sandbox, restart policy) to start now.
 
-One init container after the other, a sidecar before what follows it, then all others together.
+One init container after the other, a sidecar before what follows it, then all others together;
+`OVER` alone where the pod has come to its end.
 """
 
 
@@ -249,11 +257,10 @@ def _sync(worker: PodWorker, pod: Pod, runtime: Runtime) -> tuple[PodWorker, Run
     if worker.state == SYNCING:
         if runtime.pod(uid) is None:
             runtime = runtime.run_sandbox(uid, worker.key, worker.requests, _resumed(pod))
-        sandbox = runtime.pods[uid]
-        if phase_of(sandbox.containers, policy) in TERMINAL_PHASES:
-            worker = worker._replace(state=TERMINATING)
-        else:
-            for name in next_containers((sandbox, policy)):
+        for name in next_containers((runtime.pods[uid], policy)):
+            if name == OVER:
+                worker = worker._replace(state=TERMINATING)
+            else:
                 runtime = runtime.pull_and_start(uid, name)
     if worker.state == TERMINATING:
         runtime, is_gone = _stop(runtime, uid)

@@ -124,6 +124,9 @@ class KubeProxy:
         """Never asked: kube-proxy writes to its node only."""
         return Outcome(memory)
 
+    def relative(self, memory: ProxyMemory, now: int) -> ProxyMemory:
+        return memory
+
     def deadline(self, memory: ProxyMemory) -> int | None:
         return None
 

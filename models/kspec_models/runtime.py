@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from typing import Any, Final, NamedTuple
 
+from kspec.errors import NotEnabled
 from kspec.values import EMPTY_MAP, FingerprintedMap, Memo, fingerprint_of, mix
 from kspec_models.objects import PodSpec
 
@@ -226,7 +227,7 @@ class Runtime:
         """Environment: a running container exits by itself (0 too: a server that ends)."""
         pod, container = self._find(uid, name)
         if container.state not in (RUNNING, STOPPING):
-            raise ValueError(
+            raise NotEnabled(
                 f"container {name} of {uid} is {container.state}: only one that runs can crash"
             )
         return self._changed(
@@ -291,7 +292,7 @@ class ContainerRuntime:
     def run(self, runtime: Runtime, key: str) -> tuple[Runtime, str]:
         """One step of progress: the new runtime and the uid of the pod that changed."""
         if key not in runtime.progress:
-            raise ValueError(f"{key!r} is not enabled: take a key of enabled()")
+            raise NotEnabled(f"{key!r} is not enabled; expected a key of enabled()")
         verb, _, rest = key.partition(" ")
         uid, _, name = rest.rpartition("/")
         return runtime.progressed(verb, uid, name), uid

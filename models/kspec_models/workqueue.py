@@ -89,6 +89,12 @@ class WorkQueue(NamedTuple):
                 queue = queue.add(key)
         return queue
 
+    def relative(self, now: int) -> WorkQueue:
+        """The same queue with its times as distances, to compare states of different times."""
+        if not self.waiting:
+            return self
+        return self._replace(waiting=tuple((when - now, key) for when, key in self.waiting))
+
     @property
     def deadline(self) -> int | None:
         """The virtual second of the earliest delayed add."""

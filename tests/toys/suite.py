@@ -38,41 +38,41 @@ def _put(items: tuple[Any, ...], index: int, item: Any) -> tuple[Any, ...]:
     return (*items[:index], item, *items[index + 1 :])
 
 
+def _pump(s: Tank, i: int, is_blind: bool, is_coarse: bool) -> Iterator[tuple[Act, Tank]]:
+    """What one pump does: take an order, pour it, look at the level. Coarse: pour at once."""
+    name = f"pump{i}"
+    if s.busy[i]:
+        yield Act(name, "Pour"), s._replace(level=s.level + 1, busy=_put(s.busy, i, False))
+    elif s.pending and (is_blind or s.seen[i] < s.capacity):
+        taken = s._replace(pending=s.pending - 1, seen=_put(s.seen, i, s.seen[i] + 1))
+        poured = taken._replace(level=s.level + 1)
+        started = taken._replace(busy=_put(s.busy, i, True))
+        yield Act(name, "Start"), poured if is_coarse else started
+    if s.seen[i] < s.level:
+        yield Act(name, "Look"), s._replace(seen=_put(s.seen, i, s.level))
+
+
+def _faults(s: Tank) -> Iterator[tuple[Act, Tank]]:
+    crashes, pauses = s.budget
+    for i in range(len(s.seen) if crashes else 0):
+        forgot = s._replace(seen=_put(s.seen, i, 0), budget=(crashes - 1, pauses))
+        yield Act("fault", "Crash", f"pump{i}"), forgot
+    if pauses and not s.paused:
+        yield Act("fault", "Pause"), s._replace(paused=True, budget=(crashes, pauses - 1))
+
+
 def pumping(spec: Mapping[str, Any], *, is_blind: bool = False) -> AnySystem:
     """The system of a world's spec."""
-    pumps = range(spec["pumps"])
+    pumps, allowed = range(spec["pumps"]), spec["faults"]
     is_coarse = spec["granularity"] == "reconcile"
-
-    def start(s: Tank, i: int) -> Tank:
-        s = s._replace(pending=s.pending - 1, seen=_put(s.seen, i, s.seen[i] + 1))
-        if is_coarse:
-            return s._replace(level=s.level + 1)
-        return s._replace(busy=_put(s.busy, i, True))
-
-    def pump(s: Tank, i: int) -> Iterator[tuple[Act, Tank]]:
-        name = f"pump{i}"
-        if s.busy[i]:
-            yield Act(name, "Pour"), s._replace(level=s.level + 1, busy=_put(s.busy, i, False))
-        elif s.pending and (is_blind or s.seen[i] < s.capacity):
-            yield Act(name, "Start"), start(s, i)
-        if s.seen[i] < s.level:
-            yield Act(name, "Look"), s._replace(seen=_put(s.seen, i, s.level))
+    heal = Act("fault", "Heal")
 
     def moves(s: Tank) -> Iterator[tuple[Act, Tank]]:
         if s.orders:
             yield Act("user", "Order"), s._replace(orders=s.orders - 1, pending=s.pending + 1)
-        if not s.paused:
-            for i in pumps:
-                yield from pump(s, i)
-        crashes, pauses = s.budget
-        if crashes:
-            for i in pumps:
-                forgot = s._replace(seen=_put(s.seen, i, 0), budget=(crashes - 1, pauses))
-                yield Act("fault", "Crash", f"pump{i}"), forgot
-        if pauses and not s.paused:
-            yield Act("fault", "Pause"), s._replace(paused=True, budget=(crashes, pauses - 1))
-
-    heal = Act("fault", "Heal")
+        for i in () if s.paused else pumps:
+            yield from _pump(s, i, is_blind, is_coarse)
+        yield from _faults(s)
 
     def successor(s: Tank, action: Act) -> Tank:
         if action == heal:
@@ -82,15 +82,15 @@ def pumping(spec: Mapping[str, Any], *, is_blind: bool = False) -> AnySystem:
     names = [f"pump{i}" for i in pumps]
     acts = [Act(name, verb) for name in names for verb in ("Start", "Pour", "Look")]
     faults = [Act("fault", "Crash", name) for name in names]
-    allowed = spec["faults"]
+    initial = Tank(
+        capacity=spec["capacity"],
+        orders=spec["orders"],
+        seen=(0,) * spec["pumps"],
+        busy=(False,) * spec["pumps"],
+        budget=(allowed.get("crash", 0), allowed.get("pause", 0)),
+    )
     return toy(
-        Tank(
-            spec["capacity"],
-            spec["orders"],
-            (0,) * spec["pumps"],
-            (False,) * spec["pumps"],
-            (allowed.get("crash", 0), allowed.get("pause", 0)),
-        ),
+        initial,
         moves,
         next_state=successor,
         heal_of=lambda s: heal if s.paused or any(s.budget) else None,

@@ -69,6 +69,14 @@ class ControllerExpectations(NamedTuple):
         found: Expectation | None = self.of.get(key)
         return found is None or found.is_fulfilled or now > found.deadline
 
+    def relative(self, now: int) -> ControllerExpectations:
+        """The same with distances in the place of deadlines."""
+        shifted = self
+        for key, found in self.of.sorted_items():
+            left = max(found.deadline - now, -1)
+            shifted = ControllerExpectations(shifted.of.set(key, found._replace(deadline=left)))
+        return shifted
+
     def _set(self, key: str, expectation: Expectation) -> ControllerExpectations:
         if expectation.is_fulfilled:
             return self.forget(key)

@@ -77,6 +77,9 @@ class ReplicaSetController:
     def initial(self) -> ReplicaSetMemory:
         return ReplicaSetMemory()
 
+    def relative(self, memory: ReplicaSetMemory, now: int) -> ReplicaSetMemory:
+        return memory._replace(expectations=memory.expectations.relative(now))
+
     def handle(
         self, memory: ReplicaSetMemory, event: Notification, view: View
     ) -> tuple[ReplicaSetMemory, tuple[str, ...]]:

@@ -113,6 +113,15 @@ class Worker:
     def deadline(self, memory: WorkerMemory) -> int | None:
         return memory.queue.deadline
 
+    def relative(self, memory: WorkerMemory, now: int) -> WorkerMemory:
+        """The memory with its times as distances; a controller with times has a `relative` too."""
+        own = getattr(self.controller, "relative", _as_it_is)(memory.own, now)
+        return WorkerMemory(memory.queue.relative(now), own)
+
+
+def _as_it_is(own: Any, now: int) -> Any:
+    return own
+
 
 def stop_on_error(memory: Any, call: Call, response: Response) -> Worked:
     """The usual answer: go on after success, give up the rest and retry the key after an error."""

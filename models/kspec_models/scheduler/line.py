@@ -75,6 +75,10 @@ class QueuedPod:
         """The same place in the queue for a new version of the pod."""
         return QueuedPod(pod, self.timestamp, self.unschedulable, self.errors, self.rejectors)
 
+    def at(self, timestamp: int) -> QueuedPod:
+        """The same as of another time."""
+        return QueuedPod(self.pod, timestamp, self.unschedulable, self.errors, self.rejectors)
+
     def popped(self) -> QueuedPod:
         """As it enters a cycle: what had rejected it before is forgotten."""
         if not self.rejectors:

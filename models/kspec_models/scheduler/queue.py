@@ -19,7 +19,7 @@ their gates send them straight back.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from kspec_models.objects import Pod
 from kspec_models.scheduler.hints import (
@@ -199,6 +199,22 @@ class Queue(NamedTuple):
         if oldest is not None:
             times.append(oldest.timestamp + MAX_IN_UNSCHEDULABLE + 1)
         return min(times) if times else None
+
+    def ages(self, now: int) -> tuple[Any, ...]:
+        """Each line's pods in order with how long they wait, to compare states of other times."""
+        return tuple(
+            tuple(
+                (queued.at(0).fingerprint, min(now - queued.timestamp, MAX_IN_UNSCHEDULABLE + 2))
+                for queued in line
+            )
+            for line in (
+                self.active,
+                self.backoff,
+                self.error_backoff,
+                self.unschedulable,
+                self.gated,
+            )
+        )
 
     def _note(self, *events: ClusterEvent) -> Queue:
         return self._replace(in_flight=(*self.in_flight, *events))

@@ -82,6 +82,10 @@ class Scheduler:
     def deadline(self, memory: Memory) -> int | None:
         return memory.queue.deadline
 
+    def relative(self, memory: Memory, now: int) -> Any:
+        """Ages in the place of timestamps, up to where an age no longer matters."""
+        return (memory.cache, memory.queue.ages(now), memory.queue.in_flight, memory.cycle)
+
     def run(self, memory: Memory, key: str, view: View) -> Outcome:
         """One scheduling cycle, or one half of it."""
         if memory.cycle is not None:

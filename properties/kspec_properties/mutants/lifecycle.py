@@ -52,13 +52,17 @@ class NeverConfirms(Kubelet):
         return outcome._replace(requests=kept)
 
 
-class TakesTimeoutsForSuccess(Kubelet):
+class NeverRetries(Kubelet):
+    """A status update that was not answered is left at that."""
+
     def answer(
         self, memory: Any, call: Call, request: Request, response: Response, view: View
     ) -> Outcome:
+        outcome = super().answer(memory, call, request, response, view)
         if isinstance(request, Patch) and response.reason == TIMEOUT:
-            response = Response("", view.caches["pods"].get(f"pods/{request.key}"))
-        return super().answer(memory, call, request, response, view)
+            queue = outcome.memory.queue._replace(waiting=(), ready=())
+            return outcome._replace(memory=outcome.memory._replace(queue=queue))
+        return outcome
 
 
 MUTANTS = (
@@ -96,10 +100,10 @@ MUTANTS = (
     ),
     ModelMutant(
         name="kubelet-forgets-lost-status-updates",
-        description="a kubelet takes a status update without an answer for written",
+        description="a kubelet does not try a status update again that was not answered",
         property="bound-pods-become-ready",
         world=World(name="one-pod", nodes=1, objects=(pod("a"),)),
-        change=replacing(kubelet=TakesTimeoutsForSuccess),
+        change=replacing(kubelet=NeverRetries),
         faults="lost-request",
     ),
 )

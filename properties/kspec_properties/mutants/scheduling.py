@@ -80,7 +80,7 @@ class ForgetsFailedBinds(Scheduler):
     ) -> Outcome:
         outcome = super().answer(memory, call, request, response, view)
         if isinstance(request, Bind) and not response.ok:
-            return outcome._replace(memory=outcome.memory._replace(queue=memory.queue))
+            return Outcome(outcome.memory._replace(queue=memory.queue))
         return outcome
 
 
@@ -161,17 +161,13 @@ MUTANTS = (
         description="pods/binding accepts a pod that is assigned already",
         property="a-bound-pod-is-never-rebound",
         world=World(
-            name="cordoned-between-rivals",
+            name="rivals-with-a-choice",
             schedulers=2,
-            objects=(node("n1"), node("n2"), pod("a")),
-            operations=(
-                {
-                    "patch": {
-                        "kind": "Node",
-                        "name": "n1",
-                        "patch": {"spec": {"unschedulable": True}},
-                    }
-                },
+            objects=(
+                node("n1", cpu="10", memory="1Ti"),
+                node("n2", cpu="5", memory="1Ti"),
+                pod("a", cpu="1"),
+                pod("b", cpu="1500m"),
             ),
         ),
         change=replacing(api_server=BindOverwrites()),

@@ -32,8 +32,8 @@ _ROLLOUT = World(
 
 
 class ForgetsExpectations(ReplicaSetController):
-    def _is_ready(self, memory: Any, key: str, view: View) -> bool:
-        return True
+    def reconcile(self, memory: Any, key: str, view: View) -> Worked:
+        return super().reconcile(self.initial(), key, view)
 
 
 class IgnoresDeletions(ReplicaSetController):
