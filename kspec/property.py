@@ -72,7 +72,7 @@ def _split_docstring(function: Callable[..., Any]) -> tuple[str, str]:
     return head.strip(), rest.strip()
 
 
-def _decorator(kind: Kind) -> Callable[..., Any]:
+def _decorator(kind: Kind) -> Callable[..., Callable[[Callable[..., Any]], Property]]:
     def declare(
         *,
         source: str,

@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import shlex
 from collections.abc import Iterable, Iterator
+from itertools import accumulate
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console, RenderableType
@@ -16,10 +17,9 @@ from rich.text import Text
 
 from kspec.check import Failure, Report, Shown
 from kspec.errors import EXIT_UNFINISHED
-from kspec.explore import Exploration
 from kspec.result import Answer, Result
 
-WIDTH = 120
+WIDTH = 140
 MOST_STEPS = 60
 MOST_CHANGES = 8
 
@@ -59,24 +59,23 @@ def to_text(parts: Iterable[RenderableType], width: int = WIDTH, is_color: bool 
 
 
 def plain_table(*headers: str) -> Table:
-    """A table in the one look of all commands; the first column keeps its words whole."""
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    for number, header in enumerate(headers):
-        table.add_column(header, no_wrap=number == 0, overflow="fold")
+    """A table in the one look of all commands; the last column takes what room is left."""
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0))
+    for number, header in enumerate(headers, 1):
+        table.add_column(header, no_wrap=number < len(headers), overflow="fold")
     return table
 
 
 def render(report: Report, width: int = WIDTH, is_color: bool = False) -> str:
     """The whole report of a check."""
-    return to_text(_parts(report), width, is_color)
+    return to_text(_parts(report, width), width, is_color)
 
 
-def _parts(report: Report) -> Iterator[RenderableType]:
+def _parts(report: Report, width: int) -> Iterator[RenderableType]:
     yield Text(_title(report), "bold")
     yield ""
     if report.results:
-        yield _matrix(report)
-        yield ""
+        yield from _matrix(report, width)
         yield from _legend(report.results)
         yield ""
     yield from _coverage(report)
@@ -100,14 +99,32 @@ def count(number: int, one: str, many: str) -> str:
     return f"{number:,} {one if number == 1 else many}"
 
 
-def _matrix(report: Report) -> Table:
+def _matrix(report: Report, width: int) -> Iterator[RenderableType]:
+    """Property by column; in several tables where the columns do not fit beside each other."""
+    cells = {(r.property, r.faults): word(r) for r in report.results}
+    room = width - max(len(prop.name) for prop in report.plan.rows)
     names = [column.name for column in report.plan.columns]
-    table = plain_table("property", *(n.replace("-", "-\n").replace(",", ",\n") for n in names))
-    cells = {(r.property, r.faults): r for r in report.results}
-    for prop in report.plan.rows:
-        row = [word(cells[prop.name, name]) for name in names]
-        table.add_row(prop.name, *(Text(short, style, no_wrap=True) for short, style, _ in row))
-    return table
+    while names:
+        fitting = max(1, sum(used <= room for used in accumulate(map(_width, names))))
+        here, names = names[:fitting], names[fitting:]
+        table = plain_table("property", *map(_header, here))
+        for column in table.columns:
+            column.no_wrap = True
+        for prop in report.plan.rows:
+            row = [cells[prop.name, name] for name in here]
+            table.add_row(prop.name, *(Text(short, style) for short, style, _ in row))
+        yield table
+        yield ""
+
+
+def _header(column: str) -> str:
+    return column.replace("-", "-\n").replace(",", ",\n")
+
+
+def _width(column: str) -> int:
+    """What a column of the matrix needs, with the space before it."""
+    widest = max(len(short) for short, _, _ in WORDS.values())
+    return 2 + max(widest, *map(len, _header(column).split("\n")))
 
 
 def _legend(results: Iterable[Result]) -> Iterator[Text]:
@@ -123,17 +140,9 @@ def _coverage(report: Report) -> Iterator[str | Text]:
         seen = report.explorations.get(column.name)
         if seen is not None:
             yield f"  {column.name}: {seen.coverage}"
-            yield from _unreached(report, seen)
     yield from _undecided(report)
     for remark in report.remarks:
         yield f"  {remark}"
-
-
-def _unreached(report: Report, seen: Exploration) -> Iterator[str]:
-    names = [prop.name for prop in report.plan.companions if prop.name in seen.properties]
-    missing = [name for name in names if name not in seen.witnessed]
-    if missing:
-        yield f"    never reached: {', '.join(missing)}"
 
 
 def _undecided(report: Report) -> Iterator[str]:
@@ -144,7 +153,12 @@ def _undecided(report: Report) -> Iterator[str]:
             reason = result.reason.partition(";")[0]
             why.setdefault((result.property, reason), []).append(result.faults)
     for (prop, reason), columns in why.items():
-        yield f"  {prop} ({', '.join(columns)}): {reason}"
+        judged = [
+            r for r in report.results if r.property == prop and r.verdict != Answer.NOT_PROMISED
+        ]
+        where = "" if len(columns) == len(judged) else f" under {', '.join(columns)}"
+        verdict = next(r.verdict for r in judged if r.faults == columns[0] and r.property == prop)
+        yield f"  {prop} is {WORDS[verdict][0]}{where}: {reason}"
 
 
 def failure_lines(failure: Failure) -> Iterator[str | Text]:

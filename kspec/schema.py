@@ -1,4 +1,4 @@
-"""JSON Schemas of what kspec reads and writes, and the one-line error of a document that differs."""
+"""JSON Schemas of what kspec reads and writes, and the one-line error for what differs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def load(package: str, name: str) -> Mapping[str, Any]:
 
 
 def validate(data: Any, package: str, name: str, where: str) -> None:
-    """Raise InputError, with the path of the first unfit field, unless the schema accepts `data`."""
+    """Raise InputError, naming the first unfit field, unless the schema accepts `data`."""
     import jsonschema
 
     validator = jsonschema.Draft202012Validator(load(package, name))

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import cache, cached_property, partial
+from functools import cache, partial
 from typing import Any, ClassVar, NamedTuple
 
 import attrs
@@ -86,14 +86,10 @@ class Violated(AssertionError):
 
     def __init__(self, write: Callable[[], str]) -> None:
         super().__init__()
-        self._write = write
-
-    @cached_property
-    def _text(self) -> str:
-        return self._write()
+        self._write = cache(write)
 
     def __str__(self) -> str:
-        return self._text
+        return self._write()
 
 
 @cache
@@ -111,10 +107,6 @@ class _Step(NamedTuple):
     action: Any = None
 
 
-def _shown(system: AnySystem, steps: Iterable[_Step]) -> tuple[Shown, ...]:
-    return tuple(Shown(step.text, system.describe(step.before, step.after)) for step in steps)
-
-
 def _walk(system: AnySystem, actions: Iterable[Any]) -> Iterator[_Step]:
     state = system.init()
     for action in actions:
@@ -128,10 +120,13 @@ def _text(prop: Property, witness: str, lines: Iterable[Any]) -> str:
     return f"{prop.name} is violated: {witness or prop.promise}\n" + to_text(lines).rstrip()
 
 
-def _ending(suffix: Suffix | None) -> Iterator[str]:
-    if suffix is not None:
-        cycle = f"the last {suffix.cycle} of them for ever" if suffix.cycle else "and no more"
-        yield f"       then {suffix.actions} more, first come first served, {cycle}"
+def _lines(system: AnySystem, steps: Iterable[_Step]) -> Iterator[Any]:
+    return steps_of(tuple(Shown(s.text, system.describe(s.before, s.after)) for s in steps))
+
+
+def _ending(suffix: Suffix) -> str:
+    cycle = f"the last {suffix.cycle} of them for ever" if suffix.cycle else "and no more"
+    return f"       then {suffix.actions} more, first come first served, {cycle}"
 
 
 def check_example(system: AnySystem, properties: Iterable[Property], run: Run) -> Exploration:
@@ -140,9 +135,10 @@ def check_example(system: AnySystem, properties: Iterable[Property], run: Run) -
 
     def write(prop: Property, violation: Violation) -> str:
         found = shrink(system, prop, violation).violation
-        steps = steps_of(_shown(system, _walk(system, found.actions)))
-        again = f"  replay:  check_example(system, [{_identifier(prop)}], {run})"
-        return _text(prop, found.witness, (*steps, *_ending(found.suffix), again))
+        lines = [*_lines(system, _walk(system, found.actions))]
+        lines += [_ending(found.suffix)] if found.suffix else []
+        lines += [f"  replay:  check_example(system, [{_identifier(prop)}], {run})"]
+        return _text(prop, found.witness, lines)
 
     return _explore(system, tuple(properties), run, write)
 
@@ -178,11 +174,9 @@ def _explore(
     write: Callable[[Property, Violation], str],
 ) -> Exploration:
     __tracebackhide__ = True
-    strategies = [(name, 1) for name in dict.fromkeys(("fifo", run.strategy))]
-    seen = search(
-        system, properties, seed=run.seed, steps=run.steps, strategies=strategies,
-        stop_at_first=True,
-    )  # fmt: skip
+    weights = [(name, 1) for name in dict.fromkeys(("fifo", run.strategy))]
+    how = partial(search, strategies=weights, stop_at_first=True)
+    seen = how(system, properties, seed=run.seed, steps=run.steps)
     for violation in seen.violations:
         prop = next(prop for prop in properties if prop.name == violation.property)
         raise _violated(prop.name)(partial(write, prop, violation))
@@ -249,7 +243,7 @@ class SystemMachine(RuleBasedStateMachine):
             )
             found = shrink(self.system, prop, found).violation
             steps, witness = [*_walk(self.system, found.actions)], found.witness
-        return _text(prop, witness, steps_of(_shown(self.system, steps)))
+        return _text(prop, witness, _lines(self.system, steps))
 
 
 def state_machine(system: AnySystem, properties: Iterable[Property]) -> type[SystemMachine]:

@@ -10,7 +10,7 @@ from toys import suite as tank
 
 from kspec import schema
 from kspec import trace as traces
-from kspec.check import Listener, Options, check
+from kspec.check import Listener, Options, check, explore_plan
 from kspec.check.plan import columns_of, make_plan
 from kspec.check.searching import Budget, compare
 from kspec.errors import InputError
@@ -129,7 +129,7 @@ def test_interruption_reports_what_was_covered(run):
     assert report.is_interrupted and report.exit_status == 130
     assert report.explorations["none"].steps > 0
     cell = report.result("no-debt", "crash")
-    assert cell.verdict is Answer.UNKNOWN and "interrupted" in cell.reason
+    assert cell.verdict is Answer.UNKNOWN and "ended before" in cell.reason
 
 
 def test_interruption_after_a_failure_is_still_a_failure(run):
@@ -239,3 +239,12 @@ def test_fault_free_column_gets_half_and_what_is_left_over_is_shared():
     assert budget.share(1, 4) == (225, 1.0)
     budget.pause(2.0)
     assert budget.share(1, 2)[1] == 3.0
+
+
+def test_columns_for_which_no_time_is_left_are_unknown():
+    now = iter(range(0, 10_000, 5))
+    plan = make_plan(SUITE, Options())
+    report = explore_plan(SUITE, plan, Options(seconds=20.0), clock=lambda: float(next(now)))
+    assert verdicts(report, "no-debt")["pause"] is Answer.UNKNOWN
+    assert any("time ran out" in remark for remark in report.remarks)
+    assert report.exit_status == 0

@@ -64,8 +64,7 @@ def test_colours_change_no_word(tmp_path):
 
 def test_undecided_cells_say_why(rendered):
     text = rendered(strategy="bfs", steps=5)
-    assert "no-debt (crash): stopped by the limit of 1 states" in text
-    assert "never reached: tank-is-full" in text
+    assert "  no-debt is unknown under crash: stopped by the limit of 1 states" in text
     assert "unfinished, a limit came first" in text
 
 
@@ -85,3 +84,9 @@ def test_long_traces_and_long_steps_are_cut_in_the_middle():
 
 def test_replay_line_is_quoted_for_a_shell():
     assert reports.replay_line("my out/a.yaml") == "kspec replay 'my out/a.yaml'"
+
+
+def test_narrow_terminals_get_several_tables_and_lose_no_word(tmp_path):
+    report = check(tank.SUITE, Options(steps=300, out=tmp_path))
+    lines = [line.split() for line in reports.render(report, width=40).splitlines()]
+    assert ["property", "none", "crash"] in lines and ["property", "pause"] in lines

@@ -53,11 +53,11 @@ def test_a_drawn_world_stays_within_its_limits(world):
     assert len(world.operations) <= 1 and len(world.faults) <= 2
 
 
-def test_the_plainest_world_is_one_deployment_on_one_node():
+def test_the_plainest_world_is_one_bare_pod_on_one_node():
     world = find(strategies.worlds(), lambda world: True, settings=QUIET)
     assert (world.nodes, world.schedulers, world.faults, world.operations) == (1, 1, {}, ())
-    (deployment,) = world.objects
-    assert deployment["kind"] == "Deployment" and deployment["spec"]["replicas"] == 1
+    (pod,) = world.objects
+    assert pod["kind"] == "Pod" and not pod["spec"]["containers"][0]["resources"]["requests"]
 
 
 @pytest.mark.parametrize("kind", ["Deployment", "Pod", "Service"])

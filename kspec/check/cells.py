@@ -44,7 +44,7 @@ def _cell(
     if failure is not None:
         return _of_failure(cell, failure, _reason(cell, failure))
     if seen is None and cell.verdict is Answer.UNKNOWN:
-        return attrs.evolve(cell, reason="interrupted before it was explored")
+        return attrs.evolve(cell, reason="the check ended before it was explored")
     if seen is None or implied is None:
         return cell
     is_judged = plan.is_judged(prop, column)

@@ -47,6 +47,9 @@ class _Check:
         weights = [fault_free if c.name == FAULT_FREE else 1 for c in columns]
         budget = Budget(*self.options.limits, self.clock)
         for index, column in enumerate(columns):
+            if index and budget.is_overdrawn:
+                self.remarks.append("time ran out: give more --seconds, or fewer --faults")
+                break
             share = budget.share(weights[index], sum(weights[index:]))
             self.listener.begin(column.name, index + 1, len(columns))
             seen, scene = self.explore(column, share)

@@ -18,12 +18,22 @@ Clock = Callable[[], float]
 Keep = Callable[[Violation], None]
 
 
+GRACE = 0.5
+"""Each column takes at least one round, which may overdraw the time by this share of it."""
+
+
 class Budget:
     """Steps and seconds, shared out: each column gets its weight's share of what is left."""
 
     def __init__(self, steps: int | None, seconds: float | None, clock: Clock) -> None:
         self._steps, self._clock = steps, clock
         self._deadline = None if seconds is None else clock() + seconds
+        self._grace = GRACE * (seconds or 0.0)
+
+    @property
+    def is_overdrawn(self) -> bool:
+        """Is so much more time gone that another column cannot be begun?"""
+        return self._deadline is not None and self._clock() >= self._deadline + self._grace
 
     def share(self, weight: int, of: int) -> tuple[int | None, float | None]:
         """The share of a column of that weight, where `of` is the weight of all still to come."""

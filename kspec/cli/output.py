@@ -15,7 +15,7 @@ from kspec.cli import silence
 from kspec.errors import InputError
 
 STANDARD_OUTPUT = "-"
-WIDTH = 120
+WIDTH = 140
 """The width of what is not written to a terminal."""
 
 json_option = click.option(

@@ -18,7 +18,7 @@ from kspec.explore.strategy import rng_of
 from kspec.property import Property
 from kspec.system import AnySystem
 
-RUNS_PER_ROUND = 16
+RUNS_PER_ROUND = 2
 DEFAULT_STEPS = 100_000
 SUFFIX_BOUND = 10_000
 
@@ -104,6 +104,8 @@ def search(
 ) -> Exploration:
     """Explore by random runs until the steps or seconds are spent, or nothing is left to find.
 
+    At least one round is run, because FIFO alone takes no faults.
+
     strategies: names and weights. clock: seconds on any scale; needed only with `seconds`.
     suffix_bound: how many steps of a fair suffix may pass without progress.
     on_progress: told (steps, states, runs) after each round. on_violation: told each violation
@@ -127,7 +129,8 @@ def search(
         while not portfolio.is_empty and not work.runner.is_over:
             if steps is not None and work.runner.steps >= steps:
                 break
-            if deadline is not None and clock is not None and clock() >= deadline:
+            is_late = deadline is not None and clock is not None and clock() >= deadline
+            if is_late and work.rounds:
                 break
             before = work.runner.steps
             work.round(portfolio, steps, bound)

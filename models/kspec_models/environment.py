@@ -209,7 +209,9 @@ class Environment:
                 self._stop(t, process)
         for slot, place in enumerate(self.layout.slots):
             if isinstance(place, NodeSlot) and place.node == action.node:
-                self.steps.put_node(t, slot, place.machine.empty())
+                lost = t.slots[slot]
+                reset = getattr(lost, "rebooted", place.machine.empty)
+                self.steps.put_node(t, slot, reset())
 
     def disconnect(self, t: State, action: actions.Disconnect) -> None:
         slot, place = self.steps.informer(action.actor, action.resource)

@@ -75,7 +75,7 @@ OVER: Final = ""
 class Kubelet:
     """A host. `waits_for_predecessor`: a pod starts only when older pods of its name are gone."""
 
-    def __init__(self, node_name: str, *, waits_for_predecessor: bool = True) -> None:
+    def __init__(self, node_name: str, *, waits_for_predecessor: bool = False) -> None:
         self.node_name = node_name
         self.waits_for_predecessor = waits_for_predecessor
         self.name = f"kubelet/{node_name}"

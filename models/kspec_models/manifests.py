@@ -50,7 +50,7 @@ def parse_documents(text: str, where: str) -> Iterator[Document]:
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)(text)
     try:
         while loader.check_node():
-            node = loader.get_node()
+            node: Any = loader.get_node()
             data = loader.construct_document(node)
             if data is not None:
                 yield _document(data, f"{where}:{node.start_mark.line + 1}")
@@ -109,12 +109,12 @@ def read_object(document: Document, *, ignore_unmodelled: bool = False) -> ApiOb
             where=where,
             expected="a modelled kind, or --ignore-unmodelled to leave it out",
         )
-    obj = _decoded(document, kind, where)
+    obj: ApiObject = _decoded(document, kind, where)
     if kind.is_namespaced and not obj.namespace:
         obj = obj.with_metadata(namespace="default")
     elif not kind.is_namespaced and obj.namespace:
         obj = obj.with_metadata(namespace="")
-    defaulted = DEFAULTS[obj.resource](obj) if obj.resource in DEFAULTS else obj
+    defaulted: ApiObject = DEFAULTS[obj.resource](obj) if obj.resource in DEFAULTS else obj
     found = problems(defaulted)
     if found:
         raise InputError(found[0], where=where)

@@ -1,4 +1,4 @@
-"""The worlds that ship with kspec, as documents: the built-in one, the bench world, small stages."""
+"""The worlds that ship with kspec, as documents: the built-in, the bench world, small stages."""
 
 from __future__ import annotations
 

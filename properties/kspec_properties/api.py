@@ -144,14 +144,13 @@ def no_lost_update(before: State, after: State) -> Verdict:
         request = answered.request
         if isinstance(request, Update) and answered.response.ok:
             key = f"{request.object.resource}/{request.object.key}"
+            seen = request.resource_version
             for change in after.written:
-                seen = request.resource_version
-                if change.key == key and change.previous is not None and seen is not None:
-                    if change.previous.mod_revision != seen:
-                        missed = change.previous.mod_revision
-                        return fails(
-                            f"{key}: {answered.host} had seen {seen}, not {missed}", "lost"
-                        )
+                if change.key != key or change.previous is None or seen is None:
+                    continue
+                missed = change.previous.mod_revision
+                if missed != seen:
+                    return fails(f"{key}: {answered.host} had seen {seen}, not {missed}", "lost")
     return HOLDS
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from kspec.logic import HOLDS, Verdict, fails
 from kspec.property import eventually_stable, invariant, sometimes, transition
 from kspec_models.controllers.deployment_scaling import max_surge, max_unavailable
 from kspec_models.controllers.pods import is_active
 from kspec_models.indexes import controlled_by
 from kspec_models.objects import Deployment, ReplicaSet, controller_of
-from kspec_models.requests import Update
-from kspec_models.state import State
+from kspec_models.requests import Create, Update
+from kspec_models.state import Sent, State
 from kspec_properties.faults import all_but
 from kspec_properties.reading import deployments, fresh, newest, replica_sets, written
 
@@ -103,17 +105,80 @@ def _was_resized(state: State, owner: Deployment) -> bool:
     return low != high
 
 
+def _sizes(sent: Sent) -> ReplicaSet | None:
+    """The ReplicaSet that a Deployment asks to create or resize."""
+    request = sent.request
+    if sent.host != "deployment" or not isinstance(request, Create | Update):
+        return None
+    is_sized = isinstance(request.object, ReplicaSet) and not getattr(request, "subresource", "")
+    return request.object if is_sized else None  # type: ignore[return-value]
+
+
+class _Read(NamedTuple):
+    """What the Deployment controller has read: its owner, all its ReplicaSets, the changed one."""
+
+    deployment: Deployment
+    replica_sets: list[ReplicaSet]
+    before: ReplicaSet | None
+
+
+def _as_read(before: State, after: State, changed: ReplicaSet) -> _Read | None:
+    """Taken from the informer caches; None for a Deployment whose replicas were ever edited."""
+    slots, layout = before.slots, after.layout
+    cache = slots[layout.by_informer["controller-manager", "replicasets"]].cache
+    owners = slots[layout.by_informer["controller-manager", "deployments"]].cache
+    reference = controller_of(changed)
+    if reference is None:
+        return None
+    owner = owners.get(f"deployments/{changed.namespace}/{reference.name}")
+    if owner is None or _was_resized(after, owner.value):
+        return None
+    known = [e.value for e in controlled_by(cache, owner.value.uid)]
+    same = [rs for rs in known if rs.name == changed.name]
+    return _Read(owner.value, known, same[0] if same else None)
+
+
 @transition(
-    reads=("replicasets",),
+    reads=("requests",),
     source=_DOCS + "deployment/#max-surge",
     faults=all_but(),
     companion="a-deployment-scales-up",
     mutants=("rollout-surges-by-one-more",),
 )
 def a_rollout_stays_below_its_surge(before: State, after: State) -> Verdict:
-    """At each scale-up, a Deployment's ReplicaSets ask for at most replicas + maxSurge in all.
+    """At each scale-up, the ReplicaSets that a Deployment knows stay within replicas + maxSurge.
 
-    About spec.replicas, not pods. An edit of the Deployment's replicas in mid-flight breaks it.
+    About spec.replicas, not pods, and about the ReplicaSets that the controller has read: it has no
+    expectations, so that one which it has just created may be missing (the stronger form is known
+    false). An edit of the Deployment's replicas in mid-flight breaks it.
+    """
+    for sent in after.sent:
+        changed = _sizes(sent)
+        read = _as_read(before, after, changed) if changed is not None else None
+        if changed is None or read is None:
+            continue
+        wanted = changed.spec.replicas or 0
+        if read.before is not None and wanted <= (read.before.spec.replicas or 0):
+            continue
+        others = (rs.spec.replicas or 0 for rs in read.replica_sets if rs.name != changed.name)
+        total = wanted + sum(others)
+        limit = (read.deployment.spec.replicas or 0) + max_surge(read.deployment)
+        if total > limit:
+            return fails(f"{read.deployment.key} asks for {total} replicas, limit {limit}", "surge")
+    return HOLDS
+
+
+@transition(
+    reads=("replicasets",),
+    source=_DOCS + "deployment/#max-surge",
+    companion="a-deployment-scales-up",
+    known_false=True,
+)
+def all_replicasets_stay_below_the_surge(before: State, after: State) -> Verdict:
+    """At each scale-up, all ReplicaSets of a Deployment ask for at most replicas + maxSurge.
+
+    Not kept, even without faults: when the template is edited again before the controller's cache
+    shows the ReplicaSet that it has just created, that one is not counted.
     """
     for change in written(after, "replicasets"):
         if change.entry is None:
@@ -144,39 +209,31 @@ def a_rollout_keeps_enough_available(before: State, after: State) -> Verdict:
     Deployment's replicas in mid-flight breaks it.
     """
     for sent in after.sent:
-        request = sent.request
-        if sent.host != "deployment" or not isinstance(request, Update) or request.subresource:
+        changed = _sizes(sent)
+        read = _as_read(before, after, changed) if changed is not None else None
+        if changed is None or read is None or read.before is None:
             continue
-        if isinstance(request.object, ReplicaSet):
-            verdict = _leaves_enough(before, after, request.object)
-            if not verdict:
-                return verdict
+        verdict = _leaves_enough(read, read.before, changed)
+        if not verdict:
+            return verdict
     return HOLDS
 
 
-def _leaves_enough(before: State, after: State, changed: ReplicaSet) -> Verdict:
-    cache = before.slots[after.layout.by_informer["controller-manager", "replicasets"]].cache
-    read = before.slots[after.layout.by_informer["controller-manager", "deployments"]].cache
-    owner_ref = controller_of(changed)
-    entry = cache.get(f"replicasets/{changed.key}")
-    owner = read.get(f"deployments/{changed.namespace}/{owner_ref.name}") if owner_ref else None
-    if entry is None or owner is None or owner_ref is None:
-        return HOLDS
-    deployment: Deployment = owner.value
-    wanted, had = changed.spec.replicas or 0, entry.value.spec.replicas or 0
+def _available(replica_set: ReplicaSet, replicas: int | None) -> int:
+    """How many of its available pods a ReplicaSet keeps at a size."""
+    return min(replica_set.status.available_replicas, replicas or 0)
+
+
+def _leaves_enough(read: _Read, old: ReplicaSet, changed: ReplicaSet) -> Verdict:
+    deployment = read.deployment
     is_rolling = deployment.spec.strategy.type == "RollingUpdate"
-    if wanted >= had or not is_rolling or _was_resized(after, deployment):
+    if not is_rolling or (changed.spec.replicas or 0) >= (old.spec.replicas or 0):
         return HOLDS
-    statuses = [e.value for e in controlled_by(cache, deployment.uid)]
-    then = sum(min(rs.status.available_replicas, rs.spec.replicas or 0) for rs in statuses)
-    left = (
-        then
-        - min(entry.value.status.available_replicas, had)
-        + min(entry.value.status.available_replicas, wanted)
-    )
+    then = sum(_available(rs, rs.spec.replicas) for rs in read.replica_sets)
+    lost = _available(old, old.spec.replicas) - _available(old, changed.spec.replicas)
     least = (deployment.spec.replicas or 0) - max_unavailable(deployment)
-    if left < min(least, then):
-        return fails(f"{deployment.key} keeps {left} available, at least {least}", "unavailable")
+    if then - lost < min(least, then):
+        return fails(f"{deployment.key} keeps {then - lost} available, at least {least}", "fewer")
     return HOLDS
 
 
@@ -245,6 +302,7 @@ PROPERTIES = (
     a_rollout_stays_below_its_surge,
     a_rollout_keeps_enough_available,
     a_rollout_has_no_more_pods_than_its_surge,
+    all_replicasets_stay_below_the_surge,
     a_replicaset_creates_a_pod,
     a_deployment_scales_up,
     a_deployment_scales_down,

@@ -28,6 +28,7 @@ from kspec_models.objects import (
     FrozenMap,
     Namespace,
     Pod,
+    Time,
     Unstructured,
     thaw,
     with_condition,
@@ -157,7 +158,7 @@ class ApiServer:
         if isinstance(obj, Pod):
             obj = obj.replace(status=type(obj.status)(phase="Pending"))
         elif obj.resource in ("deployments", "replicasets"):
-            obj = obj.replace(status=type(obj.status)())
+            obj = obj.replace(status=type(obj.status)())  # type: ignore[attr-defined]  # both have one
         elif obj.resource == "services":
             return self._addressed(state, obj)
         return state, obj
@@ -350,7 +351,7 @@ class ApiServer:
             return _refuse(state, api.CONFLICT, "the uid differs")
         if pod.is_terminating or pod.spec.node_name or pod.spec.scheduling_gates:
             return _refuse(state, api.CONFLICT, "the pod is terminating, assigned or gated")
-        scheduled = Condition(type="PodScheduled", status="True", last_transition_time=now)
+        scheduled = Condition(type="PodScheduled", status="True", last_transition_time=Time(now))
         bound = pod.replace(
             spec=pod.spec.replace(node_name=request.node),
             status=pod.status.replace(conditions=with_condition(pod.status.conditions, scheduled)),

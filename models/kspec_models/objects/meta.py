@@ -6,7 +6,7 @@ write that changes nothing compares equal and writes nothing.
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from kspec_models.objects.record import EMPTY, FrozenMap, Labels, Record, Time, api_type
 
@@ -93,7 +93,7 @@ class ApiObject(Record):
     def to_json(self) -> dict[str, Any]:
         return {"apiVersion": self.API_VERSION, "kind": self.KIND, **super().to_json()}
 
-    def with_metadata(self, **changes: Any) -> Any:
+    def with_metadata(self, **changes: Any) -> Self:
         """This object with some fields of its metadata changed."""
         return self.replace(metadata=self.metadata.replace(**changes))
 

@@ -144,9 +144,9 @@ class Record:
         if type(self) is not type(other):
             return False
         try:
-            return self._fingerprint == other._fingerprint  # type: ignore[attr-defined, no-any-return]
+            return self._fingerprint == other._fingerprint
         except AttributeError:
-            return bool(self.fingerprint == other.fingerprint)  # type: ignore[attr-defined]
+            return bool(self.fingerprint == other.fingerprint)
 
     def __hash__(self) -> int:
         try:

@@ -81,7 +81,7 @@ def _node(cordoned: int, taint: int, missing: int) -> Node:
     spec = NodeSpec(unschedulable=OPTIONS["cordoned"][cordoned], taints=OPTIONS["taint"][taint])
     status = NodeStatus(allocatable=allocatable, capacity=allocatable)
     labelled = node_named("node").with_metadata(labels=FrozenMap({"zone": "a"}))
-    return cast("Node", labelled.replace(spec=spec, status=status))
+    return labelled.replace(spec=spec, status=status)
 
 
 @cache
