@@ -17,6 +17,8 @@ from kspec.logic import Verdict
 
 
 class Kind(enum.StrEnum):
+    """What a property is a statement about: states, steps, reachability, or whole behaviours."""
+
     INVARIANT = "invariant"
     TRANSITION = "transition"
     SOMETIMES = "sometimes"

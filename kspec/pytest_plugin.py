@@ -183,6 +183,8 @@ class Broken(Exception):
 
 
 class KspecItem(pytest.Item):
+    """An item whose failure is told in the words of kspec, without a traceback."""
+
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         is_told = isinstance(excinfo.value, Broken | KspecError)
         return str(excinfo.value) if is_told else super().repr_failure(excinfo, style)

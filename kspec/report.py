@@ -162,6 +162,7 @@ def _undecided(report: Report) -> Iterator[str]:
 
 
 def failure_lines(failure: Failure) -> Iterator[str | Text]:
+    """One failure: witness, numbered steps with what they changed, and the line that replays it."""
     trace = failure.trace
     title, style = ("known limit", "magenta") if failure.known_limit else ("FAILS", "bold red")
     yield Text(f"{title}: {failure.property.name} (faults: {failure.faults})", style)

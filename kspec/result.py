@@ -8,6 +8,8 @@ import attrs
 
 
 class Answer(enum.StrEnum):
+    """The verdict of a cell: only HOLDS means that the whole space was seen."""
+
     HOLDS = "Holds"
     HOLDS_WITHIN_BOUND = "HoldsWithinBound"
     NO_VIOLATION = "NoViolation"

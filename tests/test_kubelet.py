@@ -366,7 +366,7 @@ def recreate(world, *, as_one_update):
 
 @pytest.mark.parametrize("as_one_update", [True, False])
 def test_a_new_incarnation_waits_for_the_old(as_one_update):
-    world = World()
+    world = World(waits_for_predecessor=True)
     world.write(Create(pod()))
     old, new = recreate(world.settle(), as_one_update=as_one_update)
     while world.step():
@@ -386,7 +386,7 @@ def test_upstream_starts_a_new_incarnation_beside_the_old():
 
 
 def test_after_a_restart_a_new_incarnation_waits_for_the_orphan():
-    world = World()
+    world = World(waits_for_predecessor=True)
     world.write(Create(pod()))
     world.settle().is_deaf = True
     world.force_delete()

@@ -55,6 +55,7 @@ def mutants_by_property(
 
 
 def to_json(prop: Property, mutants: tuple[Mutant, ...]) -> dict[str, Any]:
+    """One property as `--json` writes it."""
     return {
         "name": prop.name,
         "kind": prop.kind.value,

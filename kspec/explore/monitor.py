@@ -123,7 +123,8 @@ class Monitor:
                 f"property {prop.name} reads {unknown[0]!r}, which is no topic of this system",
                 expected=" or ".join(self._topics),
             )
-        return sum(self._topics[topic] for topic in set(prop.reads)) if prop.reads else -1
+        read = (bit for topic, bit in self._topics.items() if topic in prop.reads)
+        return sum(read) if prop.reads else -1
 
     @property
     def is_settled(self) -> bool:

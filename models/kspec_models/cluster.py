@@ -49,6 +49,7 @@ class Cluster:
         operations: tuple[Operation, ...] = (),
         faults: dict[str, int] | None = None,
         granularity: str = "request",
+        lists_are_stale: bool = True,
     ) -> None:
         self.components = components
         self.layout: Layout = components.layout()
@@ -58,7 +59,9 @@ class Cluster:
             components.reflector,
             fuse=granularity == "reconcile",
         )
-        self.environment = Environment(self.layout, self.steps, operations)
+        self.environment = Environment(
+            self.layout, self.steps, operations, lists_are_stale=lists_are_stale
+        )
         self.budget: FingerprintedMap[str, int] = EMPTY_MAP
         for name in sorted(faults or {}):
             self.budget = self.budget.set(name, (faults or {})[name])

@@ -38,6 +38,8 @@ class Destination(NamedTuple):
 
 
 class Backend(NamedTuple):
+    """Where a connection ends up: a pod."""
+
     ip: str
     port: int
 

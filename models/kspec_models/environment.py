@@ -40,10 +40,11 @@ class Environment:
         layout: Layout,
         steps: Steps,
         operations: tuple[Operation, ...],
-        api_host: str = "user",
+        *,
+        lists_are_stale: bool = True,
     ) -> None:
         self.layout, self.steps, self.operations = layout, steps, operations
-        self.api_host = api_host
+        self.lists_are_stale = lists_are_stale
         self.crashes = [p for p in layout.processes if p.hosts or p.informers]
 
     # enabledness
@@ -86,6 +87,8 @@ class Environment:
                     yield actions.Disconnect(process.name, watch.resource)
 
     def _stale_lists(self, t: State) -> Iterator[Any]:
+        if not self.lists_are_stale:
+            return
         for action in self._ready(t, actions.List):
             _, place = self.steps.informer(action.actor, action.resource)
             events = len(t.streams[place.stream].events)
@@ -142,7 +145,7 @@ class Environment:
         t.environment = t.environment._replace(operation=index + 1)
         t.changed |= BIT["environment"]
         for request in self.operations[index].requests:
-            self.steps.apply(t, self.api_host, request)
+            self.steps.apply(t, "user", request)
 
     def advance(self, t: State, action: actions.Advance) -> None:
         deadline = self._next_deadline(t)

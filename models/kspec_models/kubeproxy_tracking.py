@@ -28,6 +28,8 @@ class Port(NamedTuple):
 
 
 class EndpointInfo(NamedTuple):
+    """One address of a slice, and what its conditions allow it to receive."""
+
     ip: str
     is_ready: bool
     is_serving: bool

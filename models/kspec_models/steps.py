@@ -51,6 +51,11 @@ class Caches:
     def __contains__(self, resource: object) -> bool:
         return resource in self._index
 
+    def revision(self, resource: str) -> int:
+        """The revision of the last event or list that the informer has received."""
+        found: int = self._slots[self._index[resource]].resume
+        return found
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._index)
 

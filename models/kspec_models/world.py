@@ -23,6 +23,7 @@ from kspec_models.controllers.replicaset import ReplicaSetController
 from kspec_models.controllers.serviceaccount import ServiceAccountController
 from kspec_models.dataplane import EMPTY_DATAPLANE
 from kspec_models.environment import Operation
+from kspec_models.host import View
 from kspec_models.kubelet import Kubelet
 from kspec_models.kubeproxy import KubeProxy
 from kspec_models.manifests import Document, read_object, read_objects
@@ -45,6 +46,9 @@ class World:
 
     objects: Kubernetes JSON. nodes: how many nodes to add where the objects hold none.
     faults: budget by class. operations: what users do, in this order, at any time.
+    What changed lately in Kubernetes is a switch: atomic_replace (AtomicFIFO), initial_lists
+    ("resourceVersion0" may be answered by a stale server, "watchList" never is), and
+    stale_controller_check (a ReplicaSet waits until the caches show what was written for it).
     """
 
     name: str = "world"
@@ -57,6 +61,8 @@ class World:
     granularity: str = "request"
     atomic_replace: bool = False
     proxy_mode: str = "iptables"
+    initial_lists: str = "resourceVersion0"
+    stale_controller_check: bool = False
     keep_status: bool = False
     operations: tuple[Mapping[str, Any], ...] = ()
 
@@ -74,6 +80,8 @@ class World:
                 "faults": dict(self.faults),
                 "granularity": self.granularity,
                 "atomicReplace": self.atomic_replace,
+                "initialLists": self.initial_lists,
+                "staleControllerCheck": self.stale_controller_check,
                 "proxyMode": self.proxy_mode,
                 "keepStatus": self.keep_status,
                 "operations": list(self.operations),
@@ -100,6 +108,8 @@ class World:
             faults=dict(spec.get("faults", {})),
             granularity=spec.get("granularity", "request"),
             atomic_replace=spec.get("atomicReplace", False),
+            initial_lists=spec.get("initialLists", "resourceVersion0"),
+            stale_controller_check=spec.get("staleControllerCheck", False),
             proxy_mode=spec.get("proxyMode", "iptables"),
             keep_status=spec.get("keepStatus", False),
             operations=tuple(spec.get("operations", ())),
@@ -167,7 +177,7 @@ def components_of(
         reflector=Reflector(atomic=world.atomic_replace),
         controllers=(
             DeploymentController(),
-            ReplicaSetController(),
+            ReplicaSetController(stale_check=has_seen if world.stale_controller_check else None),
             EndpointSliceController(),
             NamespaceController((*resources, *sorted(passive))),
             ServiceAccountController(),
@@ -182,6 +192,12 @@ def components_of(
         nodes=nodes,
         keep_status=world.keep_status,
     )
+
+
+def has_seen(view: View, resource: str, revision: int) -> bool:
+    """Whether the informer of a resource has received everything up to a revision."""
+    seen: int = view.caches.revision(resource)  # type: ignore[attr-defined]
+    return seen >= revision
 
 
 def scheduler_names(count: int) -> tuple[str, ...]:
@@ -210,4 +226,5 @@ def build(
         operations=operations,
         faults=dict(world.faults),
         granularity=world.granularity,
+        lists_are_stale=world.initial_lists == "resourceVersion0",
     )

@@ -1,4 +1,4 @@
-"""Options, collection and summary of the conformance run against upstream's own cases.
+"""Collection and summary of the conformance run against upstream's own cases.
 
     pytest tests/conformance --cases DIR
 
@@ -18,15 +18,6 @@ OUTCOMES = ("passed", "failed", "not covered")
 FIELDS = {"id": str, "kind": str, "input": dict, "expected": dict}
 
 load_all()
-
-
-def pytest_addoption(parser):
-    parser.addoption(
-        "--cases",
-        default=None,
-        metavar="DIR",
-        help=f"folder of upstream cases, *.json (default: {DEFAULT_CASES} beside the repository)",
-    )
 
 
 def pytest_generate_tests(metafunc):

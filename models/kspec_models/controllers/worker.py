@@ -56,6 +56,8 @@ class Controller(Protocol):
 
 
 class WorkerMemory(NamedTuple):
+    """The work queue of one controller, and what the controller itself remembers."""
+
     queue: WorkQueue
     own: Any
 

@@ -9,7 +9,7 @@ them in a way of its own is judged as well.
 import itertools
 from collections.abc import Iterator, Mapping
 from functools import cache
-from typing import Any, cast
+from typing import Any
 
 import attrs
 
