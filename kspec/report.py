@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import io
 import shlex
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate
 
 from rich.box import SIMPLE_HEAD
@@ -17,10 +17,12 @@ from rich.text import Text
 
 from kspec.check import Failure, Report, Shown
 from kspec.errors import EXIT_UNFINISHED
+from kspec.explore import Suffix
 from kspec.result import Answer, Result
 
 WIDTH = 140
 MOST_STEPS = 60
+MOST_OF_SUFFIX = 12
 MOST_CHANGES = 8
 
 WORDS: dict[Answer, tuple[str, str, str]] = {
@@ -169,13 +171,12 @@ def failure_lines(failure: Failure) -> Iterator[str | Text]:
     yield f"  promise: {failure.property.promise}"
     yield f"  witness: {trace.witness or 'the last state below'}"
     yield f"  found by {trace.strategy} with seed {trace.seed}{_shrunk(failure)}"
-    yield from steps_of(failure.steps)
+    recorded = [step for step in failure.steps if not step.is_suffix]
+    yield from steps_of(recorded)
     if trace.suffix is not None:
-        yield f"       then {trace.suffix.actions} more, faults over, first come first served"
-        if trace.suffix.cycle:
-            yield f"       of which the last {trace.suffix.cycle} repeat for ever"
-        else:
-            yield "       after which nothing more happens"
+        yield "       and then, with no more faults and first come first served:"
+        yield from steps_of(failure.steps[len(recorded) :], len(recorded) + 1, MOST_OF_SUFFIX)
+        yield f"       {ending(trace.suffix)}"
     if failure.problem:
         yield Text(f"  this trace does NOT replay: {failure.problem}", "bold red")
     yield f"  replay:  {replay_line(failure.path)}"
@@ -192,15 +193,23 @@ def replay_line(path: str) -> str:
     return f"kspec replay {shlex.quote(path)}"
 
 
-def steps_of(steps: tuple[Shown, ...]) -> Iterator[str | Text]:
-    """Numbered steps with the fields that each changed; the middle of a long trace is left out."""
-    left_out = len(steps) - MOST_STEPS
-    for number, step in enumerate(steps, 1):
-        if left_out > 0 and MOST_STEPS // 2 < number <= len(steps) - MOST_STEPS // 2:
-            if number == MOST_STEPS // 2 + 1:
-                yield f"       ... {left_out:,} steps that the replay shows ..."
-            continue
-        yield from step_lines(number, step)
+def ending(suffix: Suffix) -> str:
+    """How a run that breaks a liveness property ends."""
+    if suffix.cycle:
+        return f"the last {count(suffix.cycle, 'step', 'steps')} repeat for ever"
+    return "after which nothing more happens"
+
+
+def steps_of(
+    steps: Sequence[Shown], first: int = 1, most: int = MOST_STEPS
+) -> Iterator[str | Text]:
+    """Numbered steps with the fields that each changed; the middle of a long list is left out."""
+    left_out = range(most // 2, len(steps) - most // 2) if len(steps) > most else range(0)
+    for index, step in enumerate(steps):
+        if index not in left_out:
+            yield from step_lines(first + index, step)
+        elif index == left_out.start:
+            yield f"       ... {len(left_out):,} steps that the replay shows ..."
 
 
 def step_lines(number: int, step: Shown, most: int = MOST_CHANGES) -> Iterator[str | Text]:

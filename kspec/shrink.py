@@ -52,7 +52,10 @@ class _Shrinker:
         if self.replays >= self.budget:
             raise _OutOfBudget
         self.replays += 1
-        return replay_leniently(system, self.prop, actions, self.best)
+        try:
+            return replay_leniently(system, self.prop, actions, self.best)
+        except Exception:  # a broken model may crash beside its path; that is another story
+            return None
 
     def actions(self) -> None:
         """Leave out chunks until a pass over single actions changes nothing."""

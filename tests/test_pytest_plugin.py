@@ -43,7 +43,8 @@ metadata: {name: one}
 spec: {containers: [{name: app, image: app:1}]}
 """
 POLICY = """
-from kspec_models.scheduler.first_fit import FIRST_FIT as Mine
+from kspec_models.scheduler.first_fit import first_fit
+mine = first_fit()
 """
 
 

@@ -33,10 +33,14 @@ FEWEST_REPLAYS, MOST_REPLAYS = 200, 2_000
 
 @attrs.frozen
 class Shown:
-    """One step of a failure for people: the action and the fields that it changed."""
+    """One step of a failure for people: the action and the fields that it changed.
+
+    is_suffix: it belongs to the fair suffix and not to the recorded actions.
+    """
 
     text: str
     changes: tuple[str, ...]
+    is_suffix: bool = False
 
 
 @attrs.frozen(kw_only=True)
@@ -178,7 +182,6 @@ def read_back(suite: Suite, plan: Plan, column: Column, prop: Property, path: Pa
 
 
 def shown(system: AnySystem, replay: Replay) -> Iterator[Shown]:
-    """The recorded steps of a replay, without its fair suffix, for people."""
+    """The steps of a replay for people."""
     for step in replay:
-        if not step.is_suffix:
-            yield Shown(step.text, system.describe(step.before, step.after))
+        yield Shown(step.text, system.describe(step.before, step.after), step.is_suffix)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import time
 from pathlib import Path
@@ -119,7 +120,8 @@ def _example(proof: Any, objects: tuple[JsonMap, ...]) -> str:
     import yaml
 
     if objects:
-        text = yaml.safe_dump_all([dict(each) for each in objects], sort_keys=False)
+        unshared = json.loads(json.dumps(objects))  # else YAML writes anchors
+        text = yaml.safe_dump_all(unshared, sort_keys=False)
         return "         counterexample:\n" + _indented(text)
     if proof.counterexample:
         return "         counterexample:\n" + _indented(

@@ -12,6 +12,7 @@ from kspec.cli.output import check_json, emit, json_option, look, write_json
 from kspec.errors import EXIT_VIOLATION, InputError
 
 if TYPE_CHECKING:
+    from kspec.explore import Violation
     from kspec.property import Property
     from kspec.replay import Replay, Step
     from kspec.suite import Suite
@@ -48,10 +49,14 @@ def command(trace_file: Path, strict: bool, quiet: bool, json_file: str | None) 
     system = suite.build(trace.world, parts_of(trace))
     replay = Replay(system, prop, trace, strict=strict)
     emit(heading(trace, prop), json_file)
-    steps = []
+    steps: list[dict[str, Any]] = []
     for step in replay:
         steps.append(_step(system, step))
         if not quiet:
+            if step.is_suffix and step.number == len(trace.actions) + 1:
+                emit(
+                    "       and then, with no more faults and first come first served:\n", json_file
+                )
             emit(step_text(steps[-1]), json_file)
     return conclude(replay, str(trace_file), steps, json_file)
 
@@ -82,14 +87,11 @@ def conclude(
     return EXIT_VIOLATION
 
 
-def _ending(violation: Any) -> str:
-    if violation.suffix is None:
-        how = ""
-    elif violation.suffix.cycle:
-        how = f"\n  the last {violation.suffix.cycle} steps repeat for ever"
-    else:
-        how = "\n  nothing more happens"
+def _ending(violation: Violation) -> str:
+    from kspec.report import ending
+
     witness = violation.witness or "the last state above"
+    how = f"\n  {ending(violation.suffix)}" if violation.suffix else ""
     return f"\nreproduced: {violation.property} is violated: {witness}{how}\n"
 
 

@@ -7,9 +7,12 @@ another application than the one given.
 
 from __future__ import annotations
 
+import re
+
 import attrs
 
 from kspec_models.objects import MODELLED, ApiObject
+from kspec_models.validation import is_dns1035_label, is_dns1123_subdomain
 
 _PASSIVE_NAMESPACED = {
     "v1": "ConfigMap Secret Endpoints PersistentVolumeClaim LimitRange ResourceQuota PodTemplate",
@@ -64,7 +67,8 @@ def plural_of(kind: str) -> str:
     lower = kind.lower()
     if lower.endswith(("s", "x", "ch", "sh")):
         return lower if lower == "endpoints" else lower + "es"
-    return lower[:-1] + "ies" if lower.endswith("y") and lower[-2] not in "aeiou" else lower + "s"
+    is_ies = lower.endswith("y") and lower[-2:-1] not in tuple("aeiou")
+    return lower[:-1] + "ies" if is_ies else lower + "s"
 
 
 def _table() -> dict[tuple[str, str], Kind]:
@@ -88,19 +92,34 @@ def _table() -> dict[tuple[str, str], Kind]:
 
 KINDS: dict[tuple[str, str], Kind] = _table()
 
+_BUILTIN_GROUPS = {version.rpartition("/")[0] for version, _ in KINDS} | {
+    "authentication.k8s.io",
+    "authorization.k8s.io",
+    "internal.apiserver.k8s.io",
+    "storagemigration.k8s.io",
+}
+_CUSTOM_KIND = re.compile(r"[A-Za-z]([A-Za-z0-9]{0,61}[A-Za-z0-9])?")
+
 
 def is_builtin_group(api_version: str) -> bool:
-    """Whether an apiVersion belongs to Kubernetes itself and not to a custom resource."""
+    """Whether an apiVersion belongs to Kubernetes itself and not to a custom resource.
+
+    Custom resources may be of groups below k8s.io too (gateway.networking.k8s.io).
+    """
     group = api_version.rpartition("/")[0]
-    return "." not in group or group.endswith(".k8s.io")
+    return "." not in group or group in _BUILTIN_GROUPS
 
 
 def lookup(api_version: str, kind: str) -> Kind | None:
     """The kind, a passive stand-in for a custom resource, or None if it does not exist."""
     known = KINDS.get((api_version, kind))
-    if known is None and not is_builtin_group(api_version):
-        return Kind(api_version, kind, plural_of(kind))
-    return known
+    if known is not None or is_builtin_group(api_version) or not _CUSTOM_KIND.fullmatch(kind):
+        return known
+    group, _, version = api_version.rpartition("/")
+    if is_dns1123_subdomain(group) or is_dns1035_label(version):
+        return None
+    # Another group may serve a resource of the same name.
+    return Kind(api_version, kind, f"{plural_of(kind)}.{group}")
 
 
 def by_name(kind: str) -> Kind | None:

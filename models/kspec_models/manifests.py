@@ -11,15 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import attrs
-import yaml
 
 from kspec.errors import InputError
 from kspec_models.apiserver.defaults import DEFAULTS
 from kspec_models.apiserver.validate import problems
 from kspec_models.kinds import Kind, is_builtin_group, lookup
 from kspec_models.objects import ApiObject, Unstructured
+from kspec_models.plain import read_plain
 
-_LISTS = ("List", "PodList", "NodeList", "DeploymentList", "ReplicaSetList", "ServiceList")
 
 
 @attrs.frozen
@@ -47,22 +46,8 @@ def read_documents(path: Path) -> tuple[Document, ...]:
 
 def parse_documents(text: str, where: str) -> Iterator[Document]:
     """The documents of a text; raises InputError with the line where it is not YAML."""
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)(text)
-    try:
-        while loader.check_node():
-            node: Any = loader.get_node()
-            data = loader.construct_document(node)
-            if data is not None:
-                yield _document(data, f"{where}:{node.start_mark.line + 1}")
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line = f":{mark.line + 1}" if mark else ""
-        problem = " ".join(str(error.problem or error.context).split())
-        raise InputError(f"not YAML: {problem}", where=f"{where}{line}") from None
-    except (yaml.YAMLError, ValueError, TypeError) as error:
-        raise InputError(f"not YAML: {str(error).splitlines()[0]}", where=where) from None
-    finally:
-        loader.dispose()
+    for line, value in read_plain(text, where):
+        yield _document(value, f"{where}:{line}")
 
 
 def _document(data: Any, where: str) -> Document:
@@ -76,20 +61,26 @@ def _document(data: Any, where: str) -> Document:
 
 
 def _named_type(data: Any) -> str:
-    return {list: "a list", str: "text", int: "a number", float: "a number"}.get(
-        type(data), type(data).__name__
-    )
+    names = {list: "a list", dict: "a map", str: "text", int: "a number", float: "a number"}
+    return names.get(type(data), "null" if data is None else "true or false")
 
 
 def _flattened(documents: Iterator[Document]) -> Iterator[Document]:
     for document in documents:
-        kind = document.data.get("kind")
-        items = document.data.get("items")
-        if kind in _LISTS and isinstance(items, list):
-            for i, item in enumerate(items):
-                yield _document(item, f"{document.where}: items[{i}]")
-        else:
+        version, kind = document.data.get("apiVersion"), document.data.get("kind")
+        if not isinstance(kind, str) or not kind.endswith("List") or "items" not in document.data:
             yield document
+            continue
+        items = document.data["items"] or []
+        if not isinstance(items, list):
+            raise InputError(
+                f"items is {_named_type(items)}", where=document.where, expected="a list"
+            )
+        # The items of a typed list as the API answers it do not repeat their kind.
+        shared = {} if kind == "List" else {"apiVersion": version, "kind": kind[:-4]}
+        for i, item in enumerate(items):
+            inner = _document(item, f"{document.where}: items[{i}]")
+            yield Document(inner.where, {**shared, **inner.data})
 
 
 def read_object(document: Document, *, ignore_unmodelled: bool = False) -> ApiObject | None:
@@ -176,7 +167,7 @@ def read_objects(
         if obj is None:
             continue
         identity = (obj.resource, obj.key)
-        if identity in found:
+        if obj.name and identity in found:
             raise InputError(
                 f"duplicate name: {obj.resource} {obj.key} is also at {found[identity]}",
                 where=document.where,

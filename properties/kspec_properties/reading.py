@@ -78,12 +78,12 @@ def informers(state: State) -> Iterator[tuple[ProcessSlots, Watch, InformerSlot,
                 yield process, watch, state.layout.slots[slot], state.slots[slot]
 
 
-def touched_nodes(state: State, prefix: str) -> Iterator[tuple[str, Any]]:
-    """The state of each node (`runtime/` or `dataplane/`) that the last step touched."""
+def touched_nodes(state: State, prefix: str) -> Iterator[tuple[int, str, Any]]:
+    """Slot, node and state of each `runtime/` or `dataplane/` that the last step touched."""
     for slot in state.touched:
         place = state.layout.slots[slot]
         if isinstance(place, NodeSlot) and place.name.startswith(prefix):
-            yield place.node, state.slots[slot]
+            yield slot, place.node, state.slots[slot]
 
 
 def node_states(state: State, prefix: str) -> Iterator[tuple[NodeSlot, Any]]:

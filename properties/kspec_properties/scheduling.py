@@ -65,6 +65,10 @@ def no_over_committed_binding(before: State, after: State) -> Verdict:
     is bound) with a lagging cache, by a restart from a stale list, by pods with a preset
     spec.nodeName, and by allocatable that shrinks.
     """
+    return _binds_fit(after)
+
+
+def _binds_fit(after: State) -> Verdict:
     for pod in _newly_bound(after):
         entry = newest(after, "nodes").get(f"nodes/{pod.spec.node_name}")
         if entry is not None:
@@ -77,6 +81,21 @@ def no_over_committed_binding(before: State, after: State) -> Verdict:
 
 
 @transition(
+    reads=("pods",),
+    source="https://kubernetes.io/docs/tasks/extend-kubernetes/configure-multiple-schedulers/",
+    companion="a-pod-is-bound",
+    known_false=True,
+)
+def no_node_is_ever_over_committed(before: State, after: State) -> Verdict:
+    """After each Bind the pods bound to the node fit it, whoever binds and whatever is lost.
+
+    Not kept: two schedulers each assume only their own pods, a scheduler forgets a pod whose Bind
+    was applied but not answered, and one that restarts from a stale list misses what is bound.
+    """
+    return _binds_fit(after)
+
+
+@transition(
     reads=("runtimes", "kubelets"),
     source="https://kubernetes.io/docs/concepts/architecture/nodes/ (pkg/kubelet/lifecycle)",
     faults=all_but(),
@@ -84,25 +103,49 @@ def no_over_committed_binding(before: State, after: State) -> Verdict:
     mutants=("kubelet-admits-everything",),
 )
 def no_kubelet_runs_too_much(before: State, after: State) -> Verdict:
-    """What runs on a node, terminating pods included, fits the node.
+    """Whenever a pod starts on a node, what runs there fits the node, terminating pods included.
 
-    Judged on the containers in the node's runtime. Broken by force deletion and by allocatable that
-    shrinks. A restarted kubelet admits its pods again, oldest first, before it starts anything.
+    Judged on the containers in the node's runtime, over pods that the API server still knows: force
+    deletion breaks the stronger form. Broken by allocatable that shrinks. A restarted kubelet
+    admits its pods again, oldest first, before it starts anything.
     """
-    for node, runtime in touched_nodes(after, "runtime/"):
+    return _nodes_hold(before, after, only_known=True)
+
+
+@transition(
+    reads=("runtimes",),
+    source="https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#pod-termination-forced",
+    companion="a-kubelet-runs-a-pod",
+    known_false=True,
+)
+def no_node_ever_runs_too_much(before: State, after: State) -> Verdict:
+    """What runs on a node fits the node, force-deleted pods included.
+
+    Not kept: a pod deleted with grace period 0 is no longer counted by scheduler and kubelet, while
+    its containers are still being stopped.
+    """
+    return _nodes_hold(before, after, only_known=False)
+
+
+def _nodes_hold(before: State, after: State, *, only_known: bool) -> Verdict:
+    for slot, node, runtime in touched_nodes(after, "runtime/"):
         entry = newest(after, "nodes").get(f"nodes/{node}")
-        if entry is not None:
-            over = excess(running(runtime), allocatable_of(entry.value))
+        if entry is None or before.slots[slot] is runtime:
+            continue
+        known = {e.value.uid for e in on_node(after, node)} if only_known else None
+        now = running(runtime, known)
+        if now.pods > running(before.slots[slot], known).pods:
+            over = excess(now, allocatable_of(entry.value))
             if over:
                 return fails(f"node {node} runs {over}", "overload")
     return HOLDS
 
 
-def running(runtime: Runtime) -> Usage:
-    """What the live pods of a runtime request, added up afresh."""
+def running(runtime: Runtime, known: set[str] | None = None) -> Usage:
+    """What the live pods of a runtime (of these uids) request, added up afresh."""
     total = Usage()
     for pod in runtime.pods.values():
-        if pod.is_up:
+        if pod.is_up and (known is None or pod.uid in known):
             total = total.plus(pod.demand)
     return total
 
@@ -171,7 +214,7 @@ def a_pod_is_bound(state: State) -> bool:
 @sometimes(reads=("runtimes",), source="companion")
 def a_kubelet_runs_a_pod(state: State) -> bool:
     """Containers run on some node."""
-    return any(running(runtime).pods > 0 for _, runtime in touched_nodes(state, "runtime/"))
+    return any(running(runtime).pods > 0 for _, _, runtime in touched_nodes(state, "runtime/"))
 
 
 PROPERTIES = (
@@ -179,6 +222,8 @@ PROPERTIES = (
     no_kubelet_runs_too_much,
     eventual_binding,
     a_bound_pod_is_never_rebound,
+    no_node_is_ever_over_committed,
+    no_node_ever_runs_too_much,
     a_pod_is_bound,
     a_kubelet_runs_a_pod,
 )

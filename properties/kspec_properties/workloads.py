@@ -48,6 +48,10 @@ def a_replicaset_does_not_over_create(before: State, after: State) -> Verdict:
     loses them and a lost answer of a create lowers them: there the surplus is only temporary.
     Adoption can exceed it too.
     """
+    return _creations_fit(after)
+
+
+def _creations_fit(after: State) -> Verdict:
     for change in written(after, "pods"):
         if change.previous is None and change.entry is not None:
             owner = _controller(after, change.entry, "replicasets")
@@ -57,6 +61,21 @@ def a_replicaset_does_not_over_create(before: State, after: State) -> Verdict:
                 if count > peak:
                     return fails(f"{owner.key} controls {count} active pods of {peak}", "surplus")
     return HOLDS
+
+
+@transition(
+    reads=("pods",),
+    source=_DOCS + "replicaset/",
+    companion="a-replicaset-creates-a-pod",
+    known_false=True,
+)
+def a_replicaset_never_has_a_surplus(before: State, after: State) -> Verdict:
+    """When a pod is created, its ReplicaSet controls at most spec.replicas, whatever is lost.
+
+    Not kept: a create whose answer is lost lowers the expectation, and the controller creates the
+    pod again before its cache shows the first one; a restart from a stale list does the same.
+    """
+    return _creations_fit(after)
 
 
 def _replicasets_match(state: State) -> Verdict:
@@ -298,6 +317,7 @@ def a_deployment_scales_down(state: State) -> bool:
 
 PROPERTIES = (
     a_replicaset_does_not_over_create,
+    a_replicaset_never_has_a_surplus,
     replicasets_converge,
     a_rollout_stays_below_its_surge,
     a_rollout_keeps_enough_available,
