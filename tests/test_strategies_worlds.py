@@ -5,9 +5,12 @@ from __future__ import annotations
 import pytest
 from hypothesis import HealthCheck, Phase, find, given, settings
 
+from kspec import trace as traces
+from kspec.check import Options
 from kspec.explore import check_determinism
 from kspec.property import invariant
-from kspec.stateful import Run, Violated, check_example, runs
+from kspec.stateful import Run, Violated, check_example, check_world, runs
+from kspec.suite import load_suite
 from kspec_models import strategies
 from kspec_models.state import State
 from kspec_models.world import World, build
@@ -127,3 +130,32 @@ def test_a_failure_shrinks_to_the_plainest_world_and_run():
     world, run = found[-1]
     assert world.nodes == 1 and not world.faults and not world.operations
     assert run == Run("fifo", 0, 100)
+
+
+@settings(QUIET, max_examples=15)
+@given(strategies.worlds(faults=(), max_operations=0), runs(max_steps=500))
+def test_what_the_suite_promises_holds_in_drawn_worlds(tmp_path_factory, world, run):
+    out = tmp_path_factory.mktemp("traces")
+    seen = check_world(load_suite(), world.to_json(), run, Options(out=out))
+    assert "eventual-binding" in seen.properties
+
+
+def test_only_what_is_promised_under_the_faults_of_a_world_is_judged():
+    def judged(**faults: int) -> frozenset[str]:
+        world = World(nodes=1, faults=faults).to_json()
+        return check_world(load_suite(), world, Run("fifo", 0, 100)).properties
+
+    assert "no-over-committed-binding" in judged()
+    assert "no-over-committed-binding" not in judged(crash=1, **{"stale-list": 1})
+
+
+def test_a_failure_in_a_world_leaves_a_trace_that_replays(tmp_path):
+    world = World(nodes=1, objects=(strategies.service("web"),)).to_json()
+    options = Options(out=tmp_path, properties=(f"{__name__}:nothing_is_written",))
+    with pytest.raises(Violated) as caught:
+        check_world(load_suite(), world, Run("fifo", 0, 100), options)
+    assert not list(tmp_path.iterdir())  # nobody has asked yet
+    text = str(caught.value)
+    (path,) = tmp_path.iterdir()
+    assert text.endswith(f"replay:  kspec replay {path}") and "does NOT replay" not in text
+    assert traces.read(path).options["property"] == f"{__name__}:nothing_is_written"

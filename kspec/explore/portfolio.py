@@ -7,14 +7,20 @@ from random import Random
 
 from kspec.errors import InputError
 from kspec.explore.fifo import Fifo
+from kspec.explore.late import Late
 from kspec.explore.pct import Pct
 from kspec.explore.strategy import Scale, Strategy
 from kspec.explore.walk import Walk
 from kspec.system import AnySystem
 
-STRATEGIES: dict[str, Callable[[AnySystem], Strategy]] = {"fifo": Fifo, "pct": Pct, "walk": Walk}
+STRATEGIES: dict[str, Callable[[AnySystem], Strategy]] = {
+    "fifo": Fifo,
+    "pct": Pct,
+    "late": Late,
+    "walk": Walk,
+}
 
-DEFAULT = (("fifo", 1), ("pct", 90), ("walk", 10))
+DEFAULT = (("fifo", 1), ("pct", 60), ("late", 30), ("walk", 10))
 """FIFO always runs first and once; the others share the rounds by their weights."""
 
 SHORTEST, LONGEST = 64, 10_000

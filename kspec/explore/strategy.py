@@ -25,8 +25,11 @@ class Strategy(Protocol):
     """One way to schedule. `begin` starts a run afresh; all its randomness comes from `rng`."""
 
     name: str
-    contested: int
-    """Steps of this run so far in which two or more actors were enabled, where it counts them."""
+
+    @property
+    def contested(self) -> int:
+        """Steps of this run so far in which two or more actors were enabled, where it counts."""
+        ...
 
     def begin(self, rng: Random, scale: Scale) -> None: ...
 

@@ -2,6 +2,9 @@
 
 An action names what it is about by identity (`upto=default/web-1@3` is the third version of that
 object), never by position, so that a trace survives the removal of other actions.
+
+Tuples, because they compare and hash fast; the last field is the name of the class, so that a
+Handle and a Sync of the same fields differ.
 """
 
 from __future__ import annotations
@@ -18,6 +21,7 @@ class Sync(NamedTuple):
     actor: str
     resource: str
     upto: str
+    type: str = "Sync"
 
 
 class Handle(NamedTuple):
@@ -26,6 +30,7 @@ class Handle(NamedTuple):
     actor: str
     resource: str
     upto: str
+    type: str = "Handle"
 
 
 class List(NamedTuple):
@@ -33,6 +38,7 @@ class List(NamedTuple):
 
     actor: str
     resource: str
+    type: str = "List"
 
 
 class Pop(NamedTuple):
@@ -41,6 +47,7 @@ class Pop(NamedTuple):
     actor: str
     resource: str
     key: str
+    type: str = "Pop"
 
 
 class Rewatch(NamedTuple):
@@ -48,6 +55,7 @@ class Rewatch(NamedTuple):
 
     actor: str
     resource: str
+    type: str = "Rewatch"
 
 
 class Reconcile(NamedTuple):
@@ -55,6 +63,7 @@ class Reconcile(NamedTuple):
 
     actor: str
     key: str
+    type: str = "Reconcile"
 
 
 class Schedule(NamedTuple):
@@ -62,6 +71,7 @@ class Schedule(NamedTuple):
 
     actor: str
     key: str
+    type: str = "Schedule"
 
 
 class SyncPod(NamedTuple):
@@ -69,6 +79,7 @@ class SyncPod(NamedTuple):
 
     actor: str
     key: str
+    type: str = "SyncPod"
 
 
 class SyncProxyRules(NamedTuple):
@@ -76,6 +87,7 @@ class SyncProxyRules(NamedTuple):
 
     actor: str
     key: str
+    type: str = "SyncProxyRules"
 
 
 class Deliver(NamedTuple):
@@ -84,6 +96,7 @@ class Deliver(NamedTuple):
     actor: str
     key: str
     request: str
+    type: str = "Deliver"
 
 
 class Progress(NamedTuple):
@@ -91,30 +104,35 @@ class Progress(NamedTuple):
 
     actor: str
     key: str
+    type: str = "Progress"
 
 
 class Start(NamedTuple):
     """A process that is down starts again with an empty memory."""
 
     actor: str
+    type: str = "Start"
 
 
 class Advance(NamedTuple):
     """Virtual time moves to a deadline, in seconds."""
 
     to: str
+    type: str = "Advance"
 
 
 class User(NamedTuple):
     """The next operation of the world's users."""
 
     operation: str
+    type: str = "User"
 
 
 class Crash(NamedTuple):
     """A process dies with all that it remembers."""
 
     actor: str
+    type: str = "Crash"
 
 
 class StaleList(NamedTuple):
@@ -123,6 +141,7 @@ class StaleList(NamedTuple):
     actor: str
     resource: str
     behind: str
+    type: str = "StaleList"
 
 
 class Disconnect(NamedTuple):
@@ -130,6 +149,7 @@ class Disconnect(NamedTuple):
 
     actor: str
     resource: str
+    type: str = "Disconnect"
 
 
 class LoseRequest(NamedTuple):
@@ -138,6 +158,7 @@ class LoseRequest(NamedTuple):
     actor: str
     key: str
     request: str
+    type: str = "LoseRequest"
 
 
 class LoseAnswer(NamedTuple):
@@ -146,6 +167,7 @@ class LoseAnswer(NamedTuple):
     actor: str
     key: str
     request: str
+    type: str = "LoseAnswer"
 
 
 class Throttle(NamedTuple):
@@ -154,24 +176,28 @@ class Throttle(NamedTuple):
     actor: str
     key: str
     request: str
+    type: str = "Throttle"
 
 
 class Compact(NamedTuple):
     """The store forgets all history before its newest revision."""
 
     store: str = "store"
+    type: str = "Compact"
 
 
 class LoseNode(NamedTuple):
     """A node loses power: its processes, containers and rules are gone until it starts again."""
 
     node: str
+    type: str = "LoseNode"
 
 
 class Heal(NamedTuple):
     """The environment ends its faults for good."""
 
     cluster: str = "cluster"
+    type: str = "Heal"
 
 
 Action = (
@@ -229,7 +255,7 @@ def encode(action: Any) -> str:
     """The action as text, e.g. `Sync(kube-scheduler, pods, upto=default/web-1@3)`."""
     parts = (
         f"{name}={value}" if name in _NAMED else value
-        for name, value in zip(action._fields, action, strict=True)
+        for name, value in zip(action._fields[:-1], action, strict=False)
     )
     return f"{type(action).__name__}({', '.join(parts)})"
 
@@ -242,6 +268,7 @@ def decode(text: str) -> Any:
         raise InputError(f"unknown action {text!r}", expected="an action such as Crash(kubelet/n1)")
     parts = match[2].split(", ") if match[2] else []
     values = [re.sub(r"^(upto|to|behind)=", "", part) for part in parts]
-    if len(values) != len(kind._fields):
-        raise InputError(f"action {text!r} has {len(values)} parts", expected=str(kind._fields))
+    names = kind._fields[:-1]
+    if len(values) != len(names):
+        raise InputError(f"action {text!r} has {len(values)} parts", expected=", ".join(names))
     return kind(*values)

@@ -102,7 +102,7 @@ class Environment:
                     yield action
 
     def _about_requests(self, t: State, kind: Any) -> Iterator[Any]:
-        return (kind(*action) for action in self._ready(t, actions.Deliver))
+        return (kind(*action[:3]) for action in self._ready(t, actions.Deliver))
 
     def _losses(self, t: State) -> Iterator[Any]:
         nodes: dict[str, None] = {}

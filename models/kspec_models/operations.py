@@ -32,7 +32,7 @@ def _target(data: Mapping[str, Any]) -> tuple[str, str, str]:
 
 
 def _apply(data: Mapping[str, Any]) -> tuple[str, tuple[Request, ...]]:
-    obj = read_object(Document("operation", data))
+    obj = read_object(Document("apply", data))
     if obj is None:
         raise InputError("apply of a kind that is not modelled")
     body = {k: v for k, v in obj.to_json().items() if k not in ("apiVersion", "kind", "status")}
@@ -48,6 +48,8 @@ def _delete(data: Mapping[str, Any]) -> tuple[str, tuple[Request, ...]]:
 
 def _scale(data: Mapping[str, Any]) -> tuple[str, tuple[Request, ...]]:
     resource, key, text = _target(data)
+    if resource not in _SCALABLE:
+        raise InputError(f"scale {text}", expected="a Deployment or a ReplicaSet")
     replicas = data["replicas"]
     patch = Patch(resource, key, freeze({"spec": {"replicas": replicas}}))
     return f"scale {text} to {replicas}", (patch,)
@@ -58,4 +60,5 @@ def _patch(data: Mapping[str, Any]) -> tuple[str, tuple[Request, ...]]:
     return f"patch {text}", (Patch(resource, key, freeze(data["patch"])),)
 
 
+_SCALABLE = ("deployments", "replicasets")
 _READERS = {"apply": _apply, "delete": _delete, "scale": _scale, "patch": _patch}

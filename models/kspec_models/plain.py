@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
@@ -131,6 +132,8 @@ class _Plainer:
     def plain(self, value: Any, depth: int = 0) -> Any:
         if isinstance(value, str):
             return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        if isinstance(value, float) and not math.isfinite(value):
+            raise InputError(f"the number {value}", where=self.where, expected="a JSON number")
         if value is None or isinstance(value, bool | int | float):
             return value
         self._count(value, depth)

@@ -27,6 +27,7 @@ GRANULARITIES = ("reconcile", "request")
 NAMES = ("web", "api", "db", "cache")
 NAMESPACES = ("default", "shop")
 IMAGES = ("app:v1", "app:v2", "app:v3")
+_CHANGES = ("scale", "patch")
 CPU = ("100m", "500m", "1", "1500m", "2")
 MEMORY = ("64Mi", "256Mi", "1Gi", "2Gi")
 
@@ -74,43 +75,36 @@ def _metadata(name: str, namespace: str, **more: Any) -> Json:
     return {"name": name, "namespace": namespace, **more}
 
 
-def pods(name: str, namespace: str = "default") -> st.SearchStrategy[Json]:
+@st.composite
+def pods(draw: st.DrawFn, name: str, namespace: str = "default") -> Json:
     """A bare pod of that name."""
-    return st.builds(
-        lambda asked, grace: {
-            "apiVersion": "v1",
-            "kind": "Pod",
-            "metadata": _metadata(name, namespace, labels={"app": name}),
-            "spec": _pod_spec(asked, grace),
-        },
-        requests(),
-        st.sampled_from((30, 0)),
-    )
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": _metadata(name, namespace, labels={"app": name}),
+        "spec": _pod_spec(draw(requests()), draw(st.sampled_from((30, 0)))),
+    }
 
 
+@st.composite
 def deployments(
-    name: str, namespace: str = "default", *, max_replicas: int = 3
-) -> st.SearchStrategy[Json]:
+    draw: st.DrawFn, name: str, namespace: str = "default", *, max_replicas: int = 3
+) -> Json:
     """A Deployment of that name; its pods carry the label app=NAME."""
-    return st.builds(
-        lambda replicas, strategy, asked: {
-            "apiVersion": "apps/v1",
-            "kind": "Deployment",
-            "metadata": _metadata(name, namespace),
-            "spec": {
-                "replicas": replicas,
-                "strategy": strategy,
-                "selector": {"matchLabels": {"app": name}},
-                "template": {
-                    "metadata": {"labels": {"app": name}},
-                    "spec": _pod_spec(asked, 30),
-                },
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": _metadata(name, namespace),
+        "spec": {
+            "replicas": draw(st.integers(1, max_replicas) | st.just(0)),
+            "strategy": draw(rollout_strategies()),
+            "selector": {"matchLabels": {"app": name}},
+            "template": {
+                "metadata": {"labels": {"app": name}},
+                "spec": _pod_spec(draw(requests()), 30),
             },
         },
-        st.integers(1, max_replicas) | st.just(0),
-        rollout_strategies(),
-        requests(),
-    )
+    }
 
 
 def service(name: str, namespace: str = "default") -> Json:
@@ -144,33 +138,24 @@ def applications(
     return tuple(objects)
 
 
+@st.composite
 def operations(
-    objects: Iterable[Mapping[str, Any]], *, max_replicas: int = 3
-) -> st.SearchStrategy[Json]:
+    draw: st.DrawFn, objects: Iterable[Mapping[str, Any]], *, max_replicas: int = 3
+) -> Json:
     """Something a user does to these objects: scale, roll out, delete a workload or a namespace."""
-    choices: list[st.SearchStrategy[Json]] = []
     targets = [_target(obj) for obj in objects]
-    for target in targets:
-        if target["kind"] == "Deployment":
-            choices.append(st.builds(_scale, st.just(target), st.integers(0, max_replicas)))
-            choices.append(st.builds(_roll_out, st.just(target), st.sampled_from(IMAGES[1:])))
-    spaces = dict.fromkeys(target["namespace"] for target in targets)
-    choices += [st.just({"delete": target}) for target in targets]
-    choices += [
-        st.just({"delete": {"kind": "Namespace", "name": name}})
-        for name in spaces
-        if name != "default"
-    ]
-    return st.one_of(choices)
-
-
-def _scale(target: Json, replicas: int) -> Json:
-    return {"scale": {**target, "replicas": replicas}}
-
-
-def _roll_out(target: Json, image: str) -> Json:
-    patch = {"spec": {"template": {"spec": {"containers": [{"name": "app", "image": image}]}}}}
-    return {"patch": {**target, "patch": patch}}
+    spaces = dict.fromkeys(t["namespace"] for t in targets if t["namespace"] != "default")
+    choices = [(verb, t) for t in targets if t["kind"] == "Deployment" for verb in _CHANGES]
+    choices += [("delete", target) for target in targets]
+    choices += [("delete", {"kind": "Namespace", "name": name}) for name in spaces]
+    verb, target = draw(st.sampled_from(choices))
+    if verb == "scale":
+        return {"scale": {**target, "replicas": draw(st.integers(0, max_replicas))}}
+    if verb == "patch":
+        container = {"name": "app", "image": draw(st.sampled_from(IMAGES[1:]))}
+        template = {"spec": {"containers": [container]}}
+        return {"patch": {**target, "patch": {"spec": {"template": template}}}}
+    return {"delete": target}
 
 
 def _target(data: Mapping[str, Any]) -> Json:

@@ -6,10 +6,11 @@ reads (volumes, probes, security contexts); a document that is wrong only there 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from kspec.values import Memo
+from kspec_models.apiserver.shapes import matches, pod_spec_shape
 from kspec_models.objects import (
     ApiObject,
     Container,
@@ -21,16 +22,15 @@ from kspec_models.objects import (
     PodTemplateSpec,
     ReplicaSet,
     Service,
-    thaw,
 )
 from kspec_models.quantity import parse
-from kspec_models.selectors import label_selector
 from kspec_models.validation import (
     is_dns1035_label,
     is_dns1123_label,
     is_dns1123_subdomain,
     is_qualified_name,
     is_valid_label_value,
+    is_valid_path_segment_name,
     is_valid_percent,
     is_valid_port_num,
 )
@@ -51,14 +51,22 @@ def _all_problems(obj: ApiObject) -> Problems:
     return tuple(found)
 
 
+_NAME_RULES: dict[str, Callable[[str], Sequence[str]]] = {
+    "": is_valid_path_segment_name,  # passive kinds have rules of their own (RBAC names have colons)
+    "services": is_dns1035_label,
+    "namespaces": is_dns1123_label,
+}
+
+
 def _metadata(meta: ObjectMeta, resource: str) -> Iterator[str]:
-    rule = {"services": is_dns1035_label, "namespaces": is_dns1123_label}.get(
-        resource, is_dns1123_subdomain
-    )
+    rule = _NAME_RULES.get(resource, is_dns1123_subdomain)
     if not meta.name and not meta.generate_name:
         yield "metadata.name: Required value: name or generateName is required"
-    elif meta.name and resource:
+    elif meta.name:
         yield from (f'metadata.name: Invalid value: "{meta.name}": {e}' for e in rule(meta.name))
+    if meta.namespace:
+        for error in is_dns1123_label(meta.namespace):
+            yield f'metadata.namespace: Invalid value: "{meta.namespace}": {error}'
     yield from _labels(meta.labels, "metadata.labels")
     for key in meta.annotations:
         for error in is_qualified_name(key.lower()):
@@ -136,6 +144,7 @@ def _pod_spec(spec: PodSpec, path: str) -> Iterator[str]:
     )
     yield from _labels(spec.node_selector, f"{path}.nodeSelector")
     yield from _quantities(spec.overhead, f"{path}.overhead")
+    yield from pod_spec_shape(spec, path)
 
 
 def _pod(obj: Pod) -> Iterator[str]:
@@ -150,12 +159,10 @@ def _selector(selector: Any, template: PodTemplateSpec) -> Iterator[str]:
     if not selector:
         yield "spec.selector: Invalid value: {}: empty selector is invalid for deployment"
         return
-    try:
-        matches = label_selector(thaw(selector)).matches(labels)
-    except ValueError as error:
-        yield f"spec.selector: Invalid value: {error}"
-        return
-    if not matches:
+    is_match, problem = matches(selector, labels, "spec.selector")
+    if problem:
+        yield problem
+    elif not is_match:
         yield (
             f"spec.template.metadata.labels: Invalid value: {labels}: "
             "`selector` does not match template `labels`"

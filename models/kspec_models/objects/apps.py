@@ -25,12 +25,14 @@ class PodTemplateSpec(Record):
 class RollingUpdateDeployment(Record):
     max_unavailable: IntOrString | None = None
     max_surge: IntOrString | None = None
+    extra: FrozenMap[Any] = EMPTY
 
 
 @api_type
 class DeploymentStrategy(Record):
     type: str = ""
     rolling_update: RollingUpdateDeployment | None = None
+    extra: FrozenMap[Any] = EMPTY
 
 
 @api_type

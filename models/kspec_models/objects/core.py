@@ -74,6 +74,7 @@ class Taint(Record):
 @api_type
 class PodSchedulingGate(Record):
     name: str = ""
+    extra: FrozenMap[Any] = EMPTY
 
 
 @api_type
@@ -176,6 +177,7 @@ class Node(ApiObject):
 @api_type
 class NamespaceSpec(Record):
     finalizers: tuple[str, ...] = ()
+    extra: FrozenMap[Any] = EMPTY
 
 
 @api_type

@@ -58,6 +58,7 @@ class EndpointConditions(Record):
     ready: bool | None = None
     serving: bool | None = None
     terminating: bool | None = None
+    extra: FrozenMap[Any] = EMPTY
 
 
 @api_type

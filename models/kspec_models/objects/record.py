@@ -227,14 +227,35 @@ def _scalar(kind: type, expected: str) -> Callable[[Any, str], Any]:
     return decode
 
 
+def _decode_int(value: Any, path: str) -> int:
+    if type(value) is not int or not -(2**63) <= value < 2**63:
+        raise InputError(f"got {_short(value)}", where=path, expected="a whole number")
+    return value
+
+
 def _decode_time(value: Any, path: str) -> Time | None:
     if isinstance(value, datetime.datetime):
         return _seconds(value)
     try:
         moment = datetime.datetime.fromisoformat(str(value).replace("Z", "+00:00"))
-    except ValueError:
+        seconds = None if moment.year == 1 else _seconds(moment)
+        encode_time(seconds or 0)
+    except (ValueError, OverflowError):
         raise InputError(f"got {_short(value)}", where=path, expected="an RFC 3339 time") from None
-    return None if moment.year == 1 else _seconds(moment)
+    return seconds
+
+
+def _freeze_present(value: Any, path: str) -> Any:
+    """Frozen JSON in which a null counts as absent, as Go's decoder reads a null of a field."""
+    return freeze(_present(value))
+
+
+def _present(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {k: _present(v) for k, v in value.items() if v is not None}
+    if isinstance(value, list | tuple):
+        return [{} if item is None else _present(item) for item in value]
+    return value
 
 
 def _decode_quantity(value: Any, path: str) -> str:
@@ -258,7 +279,12 @@ def _map_codec(item: Any) -> tuple[Callable[[Any, str], Any], Callable[[Any], An
     def decode(value: Any, path: str) -> Any:
         if not isinstance(value, Mapping):
             raise InputError(f"got {_short(value)}", where=path, expected="a map")
-        return FrozenMap({str(k): decode_item(v, f"{path}.{k}") for k, v in value.items()})
+        return FrozenMap(
+            {
+                str(k): "" if v is None and item is str else decode_item(v, f"{path}.{k}")
+                for k, v in value.items()
+            }
+        )
 
     return decode, lambda value: {k: encode_item(v) for k, v in value.items()}
 
@@ -276,12 +302,12 @@ def _tuple_codec(item: Any) -> tuple[Callable[[Any, str], Any], Callable[[Any], 
 
 _SCALARS: dict[Any, tuple[Callable[[Any, str], Any], Callable[[Any], Any]]] = {
     str: (_scalar(str, "text"), _same),
-    int: (_scalar(int, "a whole number"), _same),
+    int: (_decode_int, _same),
     bool: (_scalar(bool, "true or false"), _same),
     Time: (_decode_time, encode_time),
     QuantityText: (_decode_quantity, _same),
     IntOrString: (_decode_int_or_string, _same),
-    Any: (lambda value, path: freeze(value), thaw),
+    Any: (_freeze_present, thaw),
 }
 
 
