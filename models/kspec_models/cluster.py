@@ -307,6 +307,7 @@ class Cluster:
             t.touched[slot] = None
         self._call_handlers(t)
         self._seal(t, t)
+        t.outside = self.environment.enabled(t, not t.ready)
         t.delivered = ()
         return t
 
