@@ -11,6 +11,10 @@ import attrs
 LINES_OF_A_FILE, LINES_OF_A_FUNCTION, LINES_WITHOUT_DOCSTRING = 500, 70, 10
 LONG: dict[str, str] = {}
 """Modules that may be longer than a file should be, with the reason."""
+EXCUSED = {
+    "kspec_models.plain uses id(value)": "finds aliases in one loaded document; asks `in`, no more",
+}
+"""What may be used where nothing else that is not deterministic may, with the reason."""
 
 ENGINE_FOR_MODELS = ("values", "log", "errors", "system", "schema")
 COMPOSERS = ("kspec_models.cluster", "kspec_models.components", "kspec_models.world")
@@ -120,8 +124,9 @@ def nothing_nondeterministic(module):
         if BANNED_IMPORTS.fullmatch(f"{source}.{name}".rstrip(".")):
             yield line, f"imports {source} {name}"
     for node in module.nodes(ast.Call, ast.Attribute):
-        if BANNED_USES.match(ast.unparse(node)):
-            yield node.lineno, f"uses {ast.unparse(node)}"
+        use = f"uses {ast.unparse(node)}"
+        if BANNED_USES.match(ast.unparse(node)) and f"{module.name} {use}" not in EXCUSED:
+            yield node.lineno, use
 
 
 def no_bare_set_is_iterated(module):

@@ -140,17 +140,16 @@ def no_lost_update(before: State, after: State) -> Verdict:
 
     Unconditional updates and patches overwrite by design.
     """
+    changes = {change.revision: change for change in after.written}
     for answered in after.answered:
-        request = answered.request
-        if isinstance(request, Update) and answered.response.ok:
-            key = f"{request.object.resource}/{request.object.key}"
-            seen = request.resource_version
-            for change in after.written:
-                if change.key != key or change.previous is None or seen is None:
-                    continue
-                missed = change.previous.mod_revision
-                if missed != seen:
-                    return fails(f"{key}: {answered.host} had seen {seen}, not {missed}", "lost")
+        request, entry = answered.request, answered.response.entry
+        if not isinstance(request, Update) or not answered.response.ok or entry is None:
+            continue
+        change, seen = changes.get(entry.mod_revision), request.resource_version
+        previous = change.previous if change is not None else None
+        if previous is not None and seen is not None and previous.mod_revision != seen:
+            who = f"{entry.key}: {answered.host} had seen {seen}"
+            return fails(f"{who}, not {previous.mod_revision}", "lost")
     return HOLDS
 
 

@@ -3,7 +3,8 @@ registry/store.go and pkg/registry/core/pod/storage/storage.go at 1.36.
 
 One server whose reads are linearizable and whose admission sees the newest namespaces: several
 servers with caches that lag come with a later component. Left out: authentication, quota, webhooks,
-dry run, managed fields, and garbage collection by owner (dependents of a deleted owner stay).
+dry run, managed fields, garbage collection by owner (dependents of a deleted owner stay), and the
+revision by which a graceful deletion that is over at once writes the zero grace before it removes.
 
 Names and addresses are given out by counters, and a uid is the key and its incarnation, so that
 the same requests give the same objects whatever else was interleaved with them.
@@ -17,7 +18,7 @@ from typing import Any, NamedTuple
 import attrs
 
 from kspec.errors import InputError
-from kspec.values import EMPTY_MAP, FingerprintedMap, Memo
+from kspec.values import EMPTY_MAP, FingerprintedMap, Memo, mix
 from kspec_models import requests as api
 from kspec_models.apiserver.defaults import DEFAULTS
 from kspec_models.apiserver.patch import merge
@@ -37,6 +38,7 @@ from kspec_models.requests import Response
 from kspec_models.store import Change, Entry, Store
 
 _WITH_GENERATION = ("deployments", "replicasets", "pods", "endpointslices")
+_IMMORTAL = ("namespaces/default", "namespaces/kube-system", "namespaces/kube-public")
 
 
 @attrs.frozen(eq=False)
@@ -54,7 +56,8 @@ class Api:
 
     @property
     def fingerprint(self) -> int:
-        return self.store.fingerprint ^ self.names.fingerprint ^ self.incarnations.fingerprint
+        given = mix(self.names.fingerprint, self.incarnations.fingerprint)
+        return self.store.fingerprint ^ given
 
 
 class Reply(NamedTuple):
@@ -137,7 +140,8 @@ class ApiServer:
         prefix = obj.metadata.generate_name
         if obj.metadata.name or not prefix:
             return state, obj
-        scope = f"{obj.resource}/{obj.namespace}/{prefix}"
+        space = f"{obj.namespace}/" if obj.namespace else ""
+        scope = f"{obj.resource}/{space}{prefix}"
         count = state.names.get(scope, 0) + 1
         while state.store.get(f"{scope}{count}") is not None:
             count += 1
@@ -166,8 +170,10 @@ class ApiServer:
     def _addressed(self, state: Api, obj: Any) -> tuple[Api, ApiObject]:
         if obj.spec.type == "ExternalName" or obj.spec.cluster_ip:
             return state, obj
+        used = {e.value.spec.cluster_ip for e in state.store.bucket("services").entries()}
         count = state.addresses + 1
-        address = f"10.96.{count // 256}.{count % 256}"
+        while (address := f"10.96.{count // 256}.{count % 256}") in used:
+            count += 1
         state = attrs.evolve(state, addresses=count)
         return state, obj.replace(spec=obj.spec.replace(cluster_ip=address))
 
@@ -220,6 +226,8 @@ class ApiServer:
         )
         if new.resource in DEFAULTS:
             new = DEFAULTS[new.resource](new)
+        if old.resource == "namespaces":
+            new = new.replace(spec=old.spec)
         if old.resource == "services" and not new.spec.cluster_ip:
             new = new.replace(spec=new.spec.replace(cluster_ip=old.spec.cluster_ip))
         if old.resource in _WITH_GENERATION and self._spec(old) != self._spec(new):
@@ -274,10 +282,10 @@ class ApiServer:
     def _merge(self, case: tuple[Any, FrozenMap[Any]]) -> Any:
         """The object with a patch merged in, or why it is no such object any more."""
         old, patch = case
-        merged = merge(old.to_json(), thaw(patch))
-        if not isinstance(old, Unstructured):
-            merged = {k: v for k, v in merged.items() if k not in ("apiVersion", "kind")}
         try:
+            merged = merge(old.to_json(), thaw(patch))
+            if not isinstance(old, Unstructured):
+                merged = {k: v for k, v in merged.items() if k not in ("apiVersion", "kind")}
             obj = type(old).from_json(merged)
         except InputError as error:
             return str(error)
@@ -293,20 +301,21 @@ class ApiServer:
             return _refuse(state, api.CONFLICT, "the uid differs")
         if request.resource_version not in (None, old.mod_revision):
             return _refuse(state, api.CONFLICT, "the object has been modified")
+        if old.key in _IMMORTAL:
+            return _refuse(state, api.FORBIDDEN, "this namespace may not be deleted")
         return self._terminate(state, old, request.grace_period_seconds, now)
 
     def _terminate(self, state: Api, old: Entry, asked: int | None, now: int) -> Reply:
         """BeforeDelete of rest/delete.go: mark as terminating, shorten the grace, or remove."""
         obj = old.value
-        grace = self._grace(obj, asked)
+        known = obj.metadata.deletion_grace_period_seconds or 0
         if obj.is_terminating:
-            known = obj.metadata.deletion_grace_period_seconds or 0
-            if asked is None or grace >= known:
-                grace = known
+            grace = known if asked is None else min(asked, known)
+        else:
+            grace = self._grace(obj, asked)
         if grace == 0 and not obj.metadata.finalizers and not self._has_spec_finalizers(obj):
             return self._remove(state, old)
         start = obj.metadata.deletion_timestamp
-        known = obj.metadata.deletion_grace_period_seconds or 0
         marked = obj.with_metadata(
             deletion_timestamp=now + grace if start is None else start - known + grace,
             deletion_grace_period_seconds=grace,

@@ -260,13 +260,29 @@ _problems: Memo[ApiObject, Problems] = Memo("validation", _all_problems, limit=2
 def is_immutable_change(old: Any, new: Any) -> Problems:
     """What an update may not change: selectors of workloads, the spec of a pod but for its image.
 
-    Tolerations may be added, and a Binding, not an update, sets spec.nodeName.
+    Tolerations may be added, scheduling gates removed, and a Binding, not an update, sets
+    spec.nodeName. An object that is being deleted takes no new finalizer.
     """
+    if old.is_terminating and not set(new.metadata.finalizers) <= set(old.metadata.finalizers):
+        return (
+            "metadata.finalizers: Forbidden: no new finalizers can be added if the object is being "
+            "deleted",
+        )
     if old.resource in ("deployments", "replicasets") and old.spec.selector != new.spec.selector:
         return ("spec.selector: Invalid value: field is immutable",)
-    if old.resource == "pods" and old.spec != new.spec and _fixed(old.spec) != _fixed(new.spec):
-        return ("spec: Forbidden: pod updates may not change fields other than image",)
+    if old.resource == "pods" and old.spec != new.spec:
+        return tuple(_pod_changes(old.spec, new.spec))
     return ()
+
+
+def _pod_changes(old: PodSpec, new: PodSpec) -> Iterator[str]:
+    """After ValidatePodUpdate."""
+    if not set(old.tolerations) <= set(new.tolerations):
+        yield "spec.tolerations: Forbidden: existing toleration can not be modified"
+    if not set(new.scheduling_gates) <= set(old.scheduling_gates):
+        yield "spec.schedulingGates: Forbidden: only deletion is allowed"
+    if _fixed(old) != _fixed(new):
+        yield "spec: Forbidden: pod updates may not change fields other than image"
 
 
 def _fixed(spec: PodSpec) -> PodSpec:
@@ -275,5 +291,5 @@ def _fixed(spec: PodSpec) -> PodSpec:
         init_containers=tuple(c.replace(image="") for c in spec.init_containers),
         tolerations=(),
         scheduling_gates=(),
-        termination_grace_period_seconds=None,
+        extra=spec.extra.without("activeDeadlineSeconds"),
     )

@@ -189,4 +189,5 @@ def variants(node: ast.AST, at: Surroundings) -> Iterator[tuple[str, ast.AST]]:
     """All that could stand in the place of a node, with the name of the operator."""
     for name, operator in OPERATORS.items():
         for replacement in operator(node, at):
-            yield name, replacement
+            if ast.dump(replacement) != ast.dump(node):
+                yield name, replacement

@@ -219,9 +219,7 @@ def _is_unseen(node: ast.AST) -> bool:
     """Imports, messages, assertions, and guards that refuse what no run ever asks for."""
     if isinstance(node, ast.If):
         return not node.orelse and all(_refuses(inner) for inner in node.body)
-    return isinstance(node, _UNSEEN) or (
-        isinstance(node, ast.FunctionDef) and node.name in _TEXTS
-    )
+    return isinstance(node, _UNSEEN) or (isinstance(node, ast.FunctionDef) and node.name in _TEXTS)
 
 
 def _refuses(statement: ast.stmt) -> bool:
