@@ -13,36 +13,40 @@ T = TypeVar("T")
 
 
 class Log(Generic[T]):
-    """An immutable sequence that is cheap to append to."""
+    """An immutable sequence that is cheap to append to.
 
-    __slots__ = ("_backing", "_length")
+    `items` may go on beyond `length`, which belongs to other versions: hot loops that index it
+    themselves stay below `length`.
+    """
 
-    def __init__(self, items: tuple[T, ...] = ()) -> None:
-        self._backing: list[T] = list(items)
-        self._length = len(items)
+    __slots__ = ("items", "length")
+
+    def __init__(self, initial: tuple[T, ...] = ()) -> None:
+        self.items: list[T] = list(initial)
+        self.length = len(initial)
 
     def append(self, item: T) -> Log[T]:
         """This log with one more item at its end."""
-        backing = self._backing
-        if len(backing) != self._length:
-            backing = backing[: self._length]
+        backing = self.items
+        if len(backing) != self.length:
+            backing = backing[: self.length]
         backing.append(item)
         new: Log[T] = Log.__new__(Log)
-        new._backing, new._length = backing, self._length + 1
+        new.items, new.length = backing, self.length + 1
         return new
 
     def __len__(self) -> int:
-        return self._length
+        return self.length
 
     def __getitem__(self, index: int) -> T:
-        if not 0 <= index < self._length:
+        if not 0 <= index < self.length:
             raise IndexError(index)
-        return self._backing[index]
+        return self.items[index]
 
     def __iter__(self) -> Iterator[T]:
         return self.since(0)
 
     def since(self, start: int) -> Iterator[T]:
         """The items from position `start` on."""
-        for index in range(start, self._length):
-            yield self._backing[index]
+        for index in range(start, self.length):
+            yield self.items[index]

@@ -40,15 +40,15 @@ def test_appending_along_one_line_copies_nothing():
     first = log = Log()
     for item in range(100):
         log = log.append(item)
-    assert log._backing is first._backing
+    assert log.items is first.items
 
 
 def test_a_branch_copies_once_and_then_appends_in_place():
     trunk = Log((1,))
     trunk.append(2)
     branch = trunk.append(3)
-    assert branch._backing is not trunk._backing
-    assert branch.append(4)._backing is branch._backing
+    assert branch.items is not trunk.items
+    assert branch.append(4).items is branch.items
 
 
 @given(appends=st.lists(st.tuples(st.integers(0, 1_000), st.integers())))

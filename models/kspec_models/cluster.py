@@ -8,7 +8,7 @@ event; `step` also takes a Sync or Handle up to a later one, which is the same a
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable
 from typing import Any
 
@@ -22,11 +22,12 @@ from kspec_models.components import Components
 from kspec_models.describe import describe_step
 from kspec_models.environment import Environment, Operation
 from kspec_models.host import Notification, Watch
+from kspec_models.host_state import HostState
 from kspec_models.layout import HostSlot, InformerSlot, Layout, NodeSlot, ProcessSlots
 from kspec_models.reflector import DISCONNECTED, LISTING, REPLACING, WATCHING, Informer
-from kspec_models.state import TOPICS, HostState, Slots, State
+from kspec_models.state import TOPICS, State
 from kspec_models.state import Environment as EnvironmentState
-from kspec_models.steps import Steps, request_text
+from kspec_models.steps import Steps
 from kspec_models.streams import Stream
 
 _ONE_PER_KEY = (actions.SyncPod, actions.Progress)
@@ -132,7 +133,7 @@ class Cluster:
                 memory = place.host.relative(value.memory, state.clock)
                 whole = mix(whole, HostState(memory, value.calls).fingerprint)
             elif not isinstance(place, HostSlot):
-                whole ^= self._slot_fingerprint(slot, value)
+                whole = mix(whole, self._slot_fingerprint(slot, value))
         return mix(whole, fingerprint_of(state.environment))
 
     def changes(self, state: State) -> int:
@@ -209,27 +210,22 @@ class Cluster:
 
     def _seal(self, t: State, before: State) -> None:
         """Find the enabled actions of the touched slots again."""
-        ready, groups = t.ready, t.ready_actions
+        system, owners = t.system, t.owners
         for slot in t.touched:
             found = self._actions_of(t, slot)
-            at = bisect_left(ready, slot)
-            known = at < len(ready) and ready[at] == slot
-            if found:
-                tail = at + 1 if known else at
-                groups = (*groups[:at], found, *groups[tail:])
-                if not known:
-                    ready = (*ready[:at], slot, *ready[at:])
-            elif known:
-                ready = ready[:at] + ready[at + 1 :]
-                groups = groups[:at] + groups[at + 1 :]
-        t.ready, t.ready_actions = ready, groups
+            low = bisect_left(owners, slot)
+            high = bisect_right(owners, slot, low)
+            if found or low != high:
+                system = system[:low] + found + system[high:]
+                owners = owners[:low] + (slot,) * len(found) + owners[high:]
+        t.system, t.owners = system, owners
         if (
-            not ready
-            or not before.ready
+            not system
+            or not before.system
             or t.environment is not before.environment
             or t.environment.budget is not EMPTY_MAP
         ):
-            t.outside = self.environment.enabled(t, not ready)
+            t.outside = self.environment.enabled(t, not system)
 
     def _actions_of(self, t: State, slot: int) -> tuple[Any, ...]:
         place = self.layout.slots[slot]
@@ -240,45 +236,40 @@ class Cluster:
             return self._host_actions(t, slot, place)  # type: ignore[arg-type]
         if kind is NodeSlot:
             name, machine = place.name, place.machine  # type: ignore[union-attr]
-            return tuple(actions.Progress(name, key) for key in machine.enabled(t.slots[slot]))
+            return tuple([actions.Progress(name, key) for key in machine.enabled(t.slots[slot])])
         return () if t.slots[slot] else (actions.Start(place.name),)  # type: ignore[union-attr]
 
     def _informer_actions(self, t: State, slot: int, place: InformerSlot) -> tuple[Any, ...]:
         informer: Informer = t.slots[slot]
-        process = self.layout.processes[place.process].name
         resource = place.watch.resource
         found: list[Any] = []
         status = informer.status
         if status is WATCHING:
-            events = t.streams[place.stream].events
-            if informer.position < len(events):
-                found.append(actions.Sync(process, resource, events[informer.position].identity))
+            event = t.streams[place.stream].next(informer.position)
+            if event is not None:
+                found.append(actions.Sync(place.actor, resource, event.identity))
         elif status is LISTING:
-            found.append(actions.List(process, resource))
+            found.append(actions.List(place.actor, resource))
         elif status is REPLACING:
             key = informer.remaining[0].partition("/")[2]
-            found.append(actions.Pop(process, resource, key))
+            found.append(actions.Pop(place.actor, resource, key))
         elif status is DISCONNECTED:
-            found.append(actions.Rewatch(process, resource))
-        length = len(informer.told)
-        for (name, _), position in zip(place.listeners, informer.handled, strict=True):
+            found.append(actions.Rewatch(place.actor, resource))
+        told, length, listeners = informer.told.items, informer.told.length, place.listeners
+        for number, position in enumerate(informer.handled):
             if position < length:
-                found.append(actions.Handle(name, resource, informer.told[position].identity))
+                name = listeners[number][0]
+                found.append(actions.Handle(name, resource, told[position].identity))
         return tuple(found)
 
     def _host_actions(self, t: State, slot: int, place: HostSlot) -> tuple[Any, ...]:
         state: HostState | None = t.slots[slot]
-        if state is None or not self.steps.is_working(t, place):
+        if state is None or place.process in t.idle:
             return ()
-        host, verb = place.host, place.verb
-        name = host.name
-        keys = host.enabled(state.memory, t.clock)
-        if not state.calls:
-            return tuple([verb(name, key) for key in keys])
-        calls = [
-            actions.Deliver(name, call.key, request_text(call.requests[0])) for call in state.calls
-        ]
-        return (*(verb(name, key) for key in keys), *calls)
+        name, verb = place.host.name, place.verb
+        found = [verb(name, key) for key in place.host.enabled(state.memory, t.clock)]
+        found += [sending.action for sending in state.calls]
+        return tuple(found)
 
     # the synced start
 
@@ -288,26 +279,27 @@ class Cluster:
         t.layout, t.peaks = self.layout, immutables.Map()
         t.api = self.components.initial_api()
         t.clock, t.fingerprint, t.streams_fingerprint, t.changed = 0, 0, 0, -1
+        t.idle = frozenset()
         t.written = t.delivered = t.sent = t.answered = ()
         for change in t.api.store.history:
             t.wrote(change)
         t.written = ()
         t.environment = EnvironmentState(self.budget)
-        t.ready = t.ready_actions = t.outside = ()
+        t.system = t.owners = t.outside = ()
         t.touched, t._enabled = {}, None
         layout = self.layout
-        t.streams = Slots([Stream(watch, self._base(t, watch)) for watch in layout.streams])
-        t.slots = Slots([self._initial_slot(t, place) for place in layout.slots])
+        t.streams = [Stream(watch, self._base(t, watch)) for watch in layout.streams]
+        t.slots = [self._initial_slot(t, place) for place in layout.slots]
         for place in layout.slots:
             if isinstance(place, InformerSlot):
                 stream = t.streams[place.stream]
                 t.put_stream(place.stream, stream.moved(place.weight, None, 0))
         for slot in range(len(layout.slots)):
-            t.fingerprint ^= self._slot_fingerprint(slot, t.slots[slot])
+            t.fingerprint += self._slot_fingerprint(slot, t.slots[slot])
             t.touched[slot] = None
         self._call_handlers(t)
         self._seal(t, t)
-        t.outside = self.environment.enabled(t, not t.ready)
+        t.outside = self.environment.enabled(t, not t.system)
         t.delivered = ()
         return t
 
@@ -339,11 +331,8 @@ class Cluster:
         )
 
     def _slot_fingerprint(self, slot: int, value: Any) -> int:
-        kind = type(self.layout.slots[slot])
-        weight = self.layout.weights[slot]
-        if kind is ProcessSlots:
-            return mix(weight, bool(value))
-        return mix(weight, value.fingerprint)
+        own = int(value) if isinstance(value, bool) else value.fingerprint
+        return int(own * self.layout.weights[slot])
 
     def _call_handlers(self, t: State) -> None:
         for place in self.layout.slots:

@@ -12,12 +12,13 @@ from typing import Any
 import attrs
 
 from kspec.errors import NotEnabled
-from kspec.values import EMPTY_MAP, mix
+from kspec.values import EMPTY_MAP
 from kspec_models import actions
 from kspec_models.layout import HostSlot, InformerSlot, Layout, NodeSlot, ProcessSlots
 from kspec_models.reflector import DISCONNECTED, WATCHING, Informer
 from kspec_models.requests import TIMEOUT, TOO_MANY_REQUESTS, Request, Response
-from kspec_models.state import BIT, HostState, State
+from kspec_models.host_state import HostState
+from kspec_models.state import BIT, State
 from kspec_models.steps import Steps
 
 _MAX_BEHIND = 4
@@ -96,10 +97,7 @@ class Environment:
                 yield actions.StaleList(action.actor, action.resource, str(behind))
 
     def _ready(self, t: State, kind: type) -> Iterator[Any]:
-        for group in t.ready_actions:
-            for action in group:
-                if type(action) is kind:
-                    yield action
+        return (action for action in t.system if type(action) is kind)
 
     def _about_requests(self, t: State, kind: Any) -> Iterator[Any]:
         return (kind(*action[:3]) for action in self._ready(t, actions.Deliver))
@@ -135,30 +133,30 @@ class Environment:
         if not left:
             raise NotEnabled(actions.encode(action))
         budget = t.environment.budget.set(name, left - 1)
-        t.environment = t.environment._replace(budget=budget)
+        t.put_outside(t.clock, t.environment._replace(budget=budget))
         t.changed |= BIT["environment"]
 
     def user(self, t: State, action: actions.User) -> None:
         index = t.environment.operation
         if index >= len(self.operations) or self.operations[index].text != action.operation:
             raise NotEnabled(actions.encode(action))
-        t.environment = t.environment._replace(operation=index + 1)
+        t.put_outside(t.clock, t.environment._replace(operation=index + 1))
         t.changed |= BIT["environment"]
         for request in self.operations[index].requests:
             self.steps.apply(t, "user", request)
 
     def advance(self, t: State, action: actions.Advance) -> None:
         deadline = self._next_deadline(t)
-        if deadline is None or f"{deadline}s" != action.to or t.ready:
+        if deadline is None or f"{deadline}s" != action.to or t.system:
             raise NotEnabled(actions.encode(action))
-        t.clock = deadline
+        t.put_outside(deadline, t.environment)
         for process in self.layout.processes:
             for slot in process.hosts.values():
                 t.touched[slot] = None
         t.changed |= BIT["environment"]
 
     def heal(self, t: State, action: actions.Heal) -> None:
-        t.environment = t.environment._replace(budget=EMPTY_MAP, is_healed=True)
+        t.put_outside(t.clock, t.environment._replace(budget=EMPTY_MAP, is_healed=True))
         t.changed |= BIT["environment"]
 
     def crash(self, t: State, action: actions.Crash) -> None:
@@ -186,8 +184,8 @@ class Environment:
             self.steps.put_host(t, slot, place, None)
 
     def _put_up(self, t: State, process: ProcessSlots, up: bool) -> None:
-        weight = self.layout.weights[process.up]
-        t.put(process.up, up, mix(weight, not up), mix(weight, up))
+        t.put(process.up, up, 1 if up else -1)
+        self.steps.note_idle(t, process.index)
         t.changed |= BIT["environment"]
 
     def start(self, t: State, action: actions.Start) -> None:
@@ -231,7 +229,7 @@ class Environment:
         store = t.api.store
         if store.revision <= store.compacted:
             raise NotEnabled(actions.encode(action))
-        t.api = attrs.evolve(t.api, store=store.compact(store.revision))
+        t.put_api(attrs.evolve(t.api, store=store.compact(store.revision)))
 
     def lose_request(self, t: State, action: actions.LoseRequest) -> None:
         slot, place, call = self.steps.call_of(t, action)

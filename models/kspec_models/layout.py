@@ -30,8 +30,9 @@ class ProcessSlots:
 
 @attrs.frozen(eq=False)
 class InformerSlot:
-    """listeners: host numbers in the order of `Informer.handled`, as (name, slot)."""
+    """actor: its process. listeners: hosts in the order of `Informer.handled`, as (name, slot)."""
 
+    actor: str
     process: int
     watch: Watch
     stream: int
@@ -125,7 +126,7 @@ class Layout:
             self.watchers[stream].append(slot)
             weight = fingerprint(("weight", name, watch)) | 1
             listeners = tuple((n, numbers[n]) for n in names)
-            self.slots.append(InformerSlot(process.index, watch, stream, weight, listeners))
+            self.slots.append(InformerSlot(name, process.index, watch, stream, weight, listeners))
         caches = {watch.resource: slot for watch, slot in process.informers.items()}
         for host, verb in hosts:
             process.hosts[host.name] = len(self.slots)
@@ -144,5 +145,5 @@ class Layout:
 
     def sealed(self) -> Layout:
         """This layout with a fingerprint weight per slot."""
-        self.weights = [fingerprint(("slot", i)) for i in range(len(self.slots))]
+        self.weights = [fingerprint(("slot", i)) | 1 for i in range(len(self.slots))]
         return self

@@ -19,7 +19,7 @@ from kspec.log import Log
 from kspec.values import MASK, fingerprint_of, mix
 from kspec_models.host import Notification
 from kspec_models.store import EMPTY_SNAPSHOT, Entry, Snapshot
-from kspec_models.streams import Stream
+from kspec_models.streams import BASE, Stream, power
 
 DOWN: Final = "down"
 LISTING: Final = "listing"
@@ -27,7 +27,7 @@ REPLACING: Final = "replacing"
 WATCHING: Final = "watching"
 DISCONNECTED: Final = "disconnected"
 
-_FACTOR: Final = 0x9FB21C651E98DF25
+_HOST: Final = 0x9FB21C651E98DF25
 
 
 def is_gone(resume: int, compacted: int) -> bool:
@@ -47,7 +47,7 @@ class Told:
         self.notification, self.identity = notification, identity
         new = notification.new
         own = new.fingerprint if new is not None else mix(fingerprint_of(notification.key), 1)
-        self.hash = (before * _FACTOR + own) & MASK
+        self.hash = (before * BASE + own) & MASK
 
 
 class Informer:
@@ -95,13 +95,15 @@ class Informer:
         new._fingerprint = None
         return new
 
-    def with_handled(self, handled: tuple[int, ...]) -> Informer:
-        """This informer after a host has taken a notification."""
+    def taken(self, host: int) -> Informer:
+        """This informer after host number `host` has taken a notification."""
+        handled = self.handled
         new = Informer.__new__(Informer)
         new.status, new.synced, new.position = self.status, self.synced, self.position
         new.cache, new.target, new.remaining = self.cache, self.target, self.remaining
         new.told, new.resume, new.listed_at = self.told, self.resume, self.listed_at
-        new.ghost, new.handled, new._fingerprint = self.ghost, handled, None
+        new.ghost, new._fingerprint = self.ghost, None
+        new.handled = (*handled[:host], handled[host] + 1, *handled[host + 1 :])
         return new
 
     def pending(self, host: int) -> int:
@@ -111,7 +113,7 @@ class Informer:
     def tell(self, notification: Notification, identity: str) -> Log[Told]:
         """The notifications with one more."""
         told = self.told
-        before = told[len(told) - 1].hash if told else 0
+        before = told.items[told.length - 1].hash if told.length else 0
         return told.append(Told(notification, identity, before))
 
     @property
@@ -122,14 +124,14 @@ class Informer:
         return self._fingerprint
 
     def _computed(self) -> int:
-        told, length = self.told, len(self.told)
-        end = told[length - 1].hash if length else 0
+        told, length = self.told.items, self.told.length
         unhandled = 0
         for position in self.handled:
+            unhandled = (unhandled * _HOST) & MASK
             if position != length:
                 start = told[position - 1].hash if position else 0
-                rest = end - start * pow(_FACTOR, length - position, MASK + 1)
-                unhandled = mix(unhandled, (rest ^ position - length) & MASK)
+                rest = told[length - 1].hash - start * power(length - position)
+                unhandled ^= rest & MASK
         if self.status is WATCHING:
             return unhandled
         head = fingerprint_of((self.status, self.remaining, self.synced))
@@ -144,7 +146,7 @@ class Reflector:
 
     def receive(self, informer: Informer, stream: Stream) -> Informer:
         """The next watch event reaches the cache and is told to the handlers."""
-        event = stream.events[informer.position]
+        event = stream.events.items[informer.position]
         resource = stream.watch.resource
         notification = Notification(resource, event.old, event.new, event.revision)
         new = Informer.__new__(Informer)

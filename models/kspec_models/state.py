@@ -1,23 +1,23 @@
 """The state of the whole cluster as one value.
 
-Fingerprints. The fingerprint follows each change: the xor of the store's content, of each slot's
-value under its own weight, and for each stream of what its watchers have not seen yet. It holds no
-absolute revision and no uid counter of an object, but it does hold versions of keys and virtual
-times: two states that differ only there are told apart, which is sound and merges less.
+Fingerprints. The fingerprint follows each change: it is a sum modulo 2**64 of the fingerprints of
+the API server, of each slot's value and, for each stream, of what its watchers have not seen yet,
+each times a weight of its own, so that a change costs one multiplication. It holds no absolute
+revision and no uid counter of an object, but it does hold versions of keys and virtual times: two
+states that differ only there are told apart, which is sound and merges less.
 The ghosts (what each watcher was told, what the last step wrote and sent) are not part of it:
 properties over them are transitions, judged on every edge.
 """
 
 from __future__ import annotations
 
-from itertools import chain
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import immutables
 
-from kspec.values import MASK, FingerprintedMap, fingerprint_of, mix
+from kspec.values import MASK, FingerprintedMap, fingerprint_of
 from kspec_models.apiserver.server import Api
-from kspec_models.host import Call, Notification
+from kspec_models.host import Notification
 from kspec_models.requests import Request, Response
 from kspec_models.store import Change
 from kspec_models.streams import Stream
@@ -31,62 +31,9 @@ TOPICS = (
 
 BIT = {topic: 1 << i for i, topic in enumerate(TOPICS)}
 
-_WIDTH = 32
-
-
-class Slots:
-    """A persistent sequence in two levels, so that one change copies little of a large cluster."""
-
-    __slots__ = ("_chunks",)
-
-    def __init__(self, values: list[Any]) -> None:
-        self._chunks = tuple(tuple(values[i : i + _WIDTH]) for i in range(0, len(values), _WIDTH))
-
-    def __getitem__(self, index: int) -> Any:
-        return self._chunks[index >> 5][index & 31]
-
-    def set(self, index: int, value: Any) -> Slots:
-        """These slots with one value changed."""
-        high, low = index >> 5, index & 31
-        chunks = self._chunks
-        chunk = chunks[high]
-        new = Slots.__new__(Slots)
-        new._chunks = (
-            *chunks[:high],
-            (*chunk[:low], value, *chunk[low + 1 :]),
-            *chunks[high + 1 :],
-        )
-        return new
-
-
-def _part(value: Any) -> int:
-    found: int | None = getattr(value, "fingerprint", None)
-    return found if found is not None else fingerprint_of(value)
-
-
-def memory_fingerprint(memory: Any) -> int:
-    """Fingerprint of a host's memory, part by part: most parts are the same as before a step."""
-    found = getattr(memory, "fingerprint", None)
-    if found is not None:
-        return int(found)
-    if type(memory) is tuple or not isinstance(memory, tuple):
-        return fingerprint_of(memory)
-    whole = len(memory)
-    for part in memory:
-        whole = mix(whole, memory_fingerprint(part) if hasattr(part, "_fields") else _part(part))
-    return whole
-
-
-class HostState:
-    """A host that is up: its memory and its calls in flight. Immutable."""
-
-    __slots__ = ("calls", "fingerprint", "memory")
-
-    def __init__(self, memory: Any, calls: tuple[Call, ...] = ()) -> None:
-        self.memory, self.calls = memory, calls
-        found = memory_fingerprint(memory)
-        self.fingerprint = mix(found, fingerprint_of(calls)) if calls else found
-
+_API: Final = 0xA24BAED4963EE407
+_OUTSIDE: Final = 0x9FB21C651E98DF25
+_STREAM: Final = 0x9E3779B97F4A7C15
 
 class Delivery(NamedTuple):
     """Ghost: a notification that the informer of a process was given in the last step."""
@@ -132,15 +79,16 @@ class State:
         "delivered",
         "environment",
         "fingerprint",
+        "idle",
         "layout",
         "outside",
+        "owners",
         "peaks",
-        "ready",
-        "ready_actions",
         "sent",
         "slots",
         "streams",
         "streams_fingerprint",
+        "system",
         "touched",
         "written",
     )
@@ -148,17 +96,22 @@ class State:
     layout: Any
     """The cluster's Layout, the same in all its states."""
     api: Api
-    streams: Slots
+    streams: list[Stream]
     streams_fingerprint: int
-    slots: Slots
+    slots: list[Any]
+    """Every slot's value. A draft has a list of its own; nobody changes it after the step."""
+    idle: frozenset[int]
+    """The processes whose hosts do nothing: they are down, or an informer has not synced yet."""
     clock: int
     environment: Environment
-    ready: tuple[int, ...]
-    """Slots with enabled actions, ascending."""
-    ready_actions: tuple[tuple[Any, ...], ...]
+    system: tuple[Any, ...]
+    """Enabled actions of the system, in the order of their slots."""
+    owners: tuple[int, ...]
+    """The slot of each of them: a step replaces the actions of the slots that it touched."""
     outside: tuple[Any, ...]
     """Enabled actions of the environment."""
     fingerprint: int
+    """Of everything but the streams."""
     changed: int
     peaks: immutables.Map[str, tuple[int, int]]
     """Ghost: the smallest and largest spec.replicas that each workload ever had, by key."""
@@ -174,10 +127,11 @@ class State:
         """A copy for one step, with empty ghosts."""
         new = State.__new__(State)
         new.layout, new.peaks = self.layout, self.peaks
-        new.api, new.streams, new.slots, new.clock = self.api, self.streams, self.slots, self.clock
+        new.api, new.streams, new.clock = self.api, self.streams, self.clock
+        new.slots = self.slots.copy()
         new.streams_fingerprint = self.streams_fingerprint
-        new.environment = self.environment
-        new.ready, new.ready_actions, new.outside = self.ready, self.ready_actions, self.outside
+        new.environment, new.idle = self.environment, self.idle
+        new.system, new.owners, new.outside = self.system, self.owners, self.outside
         new.fingerprint = self.fingerprint
         new.changed = 0
         new.written = new.delivered = new.sent = new.answered = ()
@@ -185,11 +139,32 @@ class State:
         new._enabled = None
         return new
 
-    def put(self, slot: int, value: Any, old: int, new: int) -> None:
-        """Change one slot of a draft; old and new are the slot's fingerprints."""
-        self.slots = self.slots.set(slot, value)
-        self.fingerprint ^= old ^ new
+    def put(self, slot: int, value: Any, difference: int) -> None:
+        """Change one slot of a draft; by how much the fingerprint of its value differs."""
+        self.slots[slot] = value
+        self.fingerprint = (self.fingerprint + difference * self.layout.weights[slot]) & MASK
         self.touched[slot] = None
+
+    def put_api(self, api: Api) -> None:
+        """Change the API server of a draft."""
+        difference = api.fingerprint - self.api.fingerprint
+        self.api = api
+        self.fingerprint = (self.fingerprint + difference * _API) & MASK
+
+    def put_outside(self, clock: int, environment: Environment) -> None:
+        """Change the clock of a draft, and what the outside may still do."""
+        before = fingerprint_of((self.clock, self.environment))
+        self.clock, self.environment = clock, environment
+        difference = fingerprint_of((clock, environment)) - before
+        self.fingerprint = (self.fingerprint + difference * _OUTSIDE) & MASK
+
+    def put_stream(self, index: int, stream: Stream) -> None:
+        """Change one stream of a draft."""
+        difference = stream.fingerprint - self.streams[index].fingerprint
+        self.streams = self.streams.copy()
+        self.streams[index] = stream
+        weight = (2 * index + 3) * _STREAM
+        self.streams_fingerprint = (self.streams_fingerprint + difference * weight) & MASK
 
     def wrote(self, change: Change) -> None:
         """Ghost: one change of the store."""
@@ -197,26 +172,19 @@ class State:
         entry = change.entry
         if entry is not None and change.key.startswith(("replicasets/", "deployments/")):
             replicas = entry.value.spec.replicas or 0
-            low, high = self.peaks.get(change.key, (replicas, replicas))
-            self.peaks = self.peaks.set(change.key, (min(low, replicas), max(high, replicas)))
-
-    def put_stream(self, index: int, stream: Stream) -> None:
-        """Change one stream of a draft."""
-        before = self.streams[index].fingerprint
-        self.streams = self.streams.set(index, stream)
-        weight = (2 * index + 3) * 0x9E3779B97F4A7C15
-        self.streams_fingerprint = (
-            self.streams_fingerprint + (stream.fingerprint - before) * weight
-        ) & MASK
+            known = self.peaks.get(change.key)
+            low, high = known or (replicas, replicas)
+            if known is None or not low <= replicas <= high:
+                wider = (min(low, replicas), max(high, replicas))
+                self.peaks = self.peaks.set(change.key, wider)
 
     def enabled(self) -> tuple[Any, ...]:
         """All enabled actions: the system's in the order of the slots, then the environment's."""
         if self._enabled is None:
-            self._enabled = (*chain.from_iterable(self.ready_actions), *self.outside)
+            self._enabled = self.system + self.outside
         return self._enabled
 
     @property
     def whole_fingerprint(self) -> int:
         """64 bits for the whole state."""
-        rest = (self.fingerprint ^ self.api.fingerprint) & MASK
-        return mix(rest, self.streams_fingerprint ^ fingerprint_of((self.clock, self.environment)))
+        return (self.fingerprint + self.streams_fingerprint) & MASK

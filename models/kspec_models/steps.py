@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from kspec.errors import NotEnabled
-from kspec.values import Memo, mix
 from kspec_models import actions
 from kspec_models.apiserver.server import ApiServer, Reply
 from kspec_models.host import Call, Outcome, View
+from kspec_models.host_state import HostState, Sending
 from kspec_models.layout import HostSlot, InformerSlot, Layout, NodeSlot
 from kspec_models.reflector import (
     DISCONNECTED,
@@ -24,12 +24,9 @@ from kspec_models.reflector import (
     Reflector,
 )
 from kspec_models.requests import Request, Response
-from kspec_models.requests import describe as describe_request
-from kspec_models.state import BIT, Answered, Delivery, HostState, Sent, State
+from kspec_models.state import BIT, Answered, Delivery, Sent, State
 from kspec_models.store import Snapshot
 from kspec_models.streams import concerned
-
-request_text: Memo[Request, str] = Memo("request texts", describe_request)
 
 _DELIVERIES: Final = BIT["deliveries"]
 _REQUESTS: Final = BIT["requests"]
@@ -68,8 +65,9 @@ class Caches:
 
 def pending(events: Any, start: int, identity: str) -> int:
     """The position at or after `start` of what a trace calls `identity`; -1 if it is not there."""
-    for position in range(start, len(events)):
-        if events[position].identity == identity:
+    items = events.items
+    for position in range(start, events.length):
+        if items[position].identity == identity:
             return position
     return -1
 
@@ -149,20 +147,32 @@ class Steps:
         before = old.position if old.status in (WATCHING, DISCONNECTED) else None
         after = new.position if new.status in (WATCHING, DISCONNECTED) else None
         if before != after:
-            moved = t.streams[place.stream].moved(place.weight, before, after)
-            t.put_stream(place.stream, moved)
-        if len(new.told) > len(old.told):
+            stream = t.streams[place.stream]
+            if before is not None and after == before + 1:
+                t.put_stream(place.stream, stream.passed(place.weight, before))
+            else:
+                t.put_stream(place.stream, stream.moved(place.weight, before, after))
+        if new.told.length > old.told.length:
             self._tell(t, slot, place, old, new)
-        weight = self.layout.weights[slot]
-        t.put(slot, new, mix(weight, old.fingerprint), mix(weight, new.fingerprint))
+        t.put(slot, new, new.fingerprint - old.fingerprint)
         if new.synced is not old.synced:
-            for host in self.layout.processes[place.process].hosts.values():
-                t.touched[host] = None
+            self.note_idle(t, place.process)
+
+    def note_idle(self, t: State, index: int) -> None:
+        """Note whether the hosts of a process may act: it is up and all its informers synced."""
+        process = self.layout.processes[index]
+        slots = t.slots
+        if slots[process.up] and all(slots[slot].synced for slot in process.informers.values()):
+            t.idle -= {index}
+        else:
+            t.idle |= {index}
+        for host in process.hosts.values():
+            t.touched[host] = None
 
     def _tell(self, t: State, slot: int, place: InformerSlot, old: Informer, new: Informer) -> None:
         process = self.layout.processes[place.process].name
         ghost = old.ghost
-        for told in new.told.since(len(old.told)):
+        for told in new.told.since(old.told.length):
             notification = told.notification
             t.delivered = (*t.delivered, Delivery(process, slot, notification))
             entry = notification.new if notification.new is not None else notification.old
@@ -196,12 +206,9 @@ class Steps:
 
     def _handle_one(self, t: State, slot: int, place: HostSlot, source: int, listener: int) -> None:
         informer: Informer = t.slots[source]
-        handled = informer.handled
-        told = informer.told[handled[listener]]
-        position = (*handled[:listener], handled[listener] + 1, *handled[listener + 1 :])
-        new = informer.with_handled(position)
-        weight = self.layout.weights[source]
-        t.put(source, new, mix(weight, informer.fingerprint), mix(weight, new.fingerprint))
+        told = informer.told.items[informer.handled[listener]]
+        new = informer.taken(listener)
+        t.put(source, new, new.fingerprint - informer.fingerprint)
         host: HostState = t.slots[slot]
         memory = place.host.handle(host.memory, told.notification, self.view(t, place))
         if memory is not host.memory:
@@ -224,52 +231,50 @@ class Steps:
 
     def put_host(self, t: State, slot: int, place: HostSlot, new: HostState | None) -> None:
         """Change a host's memory and calls; None while its process is down."""
-        weight = self.layout.weights[slot]
         old = t.slots[slot]
         before = old.fingerprint if old is not None else 0
-        after = new.fingerprint if new is not None else 0
-        t.put(slot, new, mix(weight, before), mix(weight, after))
+        t.put(slot, new, (new.fingerprint if new is not None else 0) - before)
         t.changed |= place.topic
 
     def put_node(self, t: State, slot: int, new: Any) -> None:
         """Change the state that belongs to a node."""
-        old = t.slots[slot]
-        weight = self.layout.weights[slot]
-        t.put(slot, new, mix(weight, old.fingerprint), mix(weight, new.fingerprint))
+        t.put(slot, new, new.fingerprint - t.slots[slot].fingerprint)
         t.changed |= self.layout.slots[slot].topic  # type: ignore[union-attr]
 
     def run(self, t: State, action: Any) -> None:
         """A host takes a key."""
         slot, place = self.host(action)
-        if place.verb is not type(action) or not self.is_working(t, place):
+        if place.verb is not type(action) or place.process in t.idle:
             raise NotEnabled(actions.encode(action))
         host: HostState = t.slots[slot]
         if action.key not in place.host.enabled(host.memory, t.clock):
             raise NotEnabled(actions.encode(action))
         outcome = place.host.run(host.memory, action.key, self.view(t, place))
+        self._note_sent(t, place, outcome)
         self._settle(t, slot, place, action.key, outcome, host.calls)
         while self.fuse and t.slots[slot].calls:
             self.deliver_call(t, slot, place, t.slots[slot].calls[-1])
 
-    def is_working(self, t: State, place: HostSlot) -> bool:
-        process = self.layout.processes[place.process]
-        if not t.slots[process.up]:
-            return False
-        return all(t.slots[slot].synced for slot in process.informers.values())
+    def _note_sent(self, t: State, place: HostSlot, outcome: Outcome) -> None:
+        if outcome.requests:
+            process, name = self.layout.processes[place.process].name, place.host.name
+            t.sent += tuple([Sent(process, name, request) for request in outcome.requests])
+            t.changed |= _REQUESTS
 
     def _settle(
         self, t: State, slot: int, place: HostSlot, key: str, outcome: Outcome, calls: Any
     ) -> None:
-        process = self.layout.processes[place.process].name
+        """What a host did becomes its state; `calls` are its other calls in flight."""
         if outcome.requests:
-            calls = (*calls, Call(key, outcome.requests, outcome.phase, outcome.failed))
-            t.sent += tuple(Sent(process, place.host.name, r) for r in outcome.requests)
-            t.changed |= _REQUESTS
+            call = Call(key, outcome.requests, outcome.phase, outcome.failed)
+            calls = (*calls, Sending(place.host.name, call))
         if outcome.node is not None and outcome.node is not t.slots[place.node_state]:
             self.put_node(t, place.node_state, outcome.node)
         host: HostState = t.slots[slot]
-        if outcome.memory is not host.memory or calls is not host.calls:
+        if outcome.memory is not host.memory:
             self.put_host(t, slot, place, HostState(outcome.memory, calls))
+        elif calls is not host.calls:
+            self.put_host(t, slot, place, host.calling(calls))
 
     # requests
 
@@ -277,14 +282,14 @@ class Steps:
         slot, place, call = self.call_of(t, action)
         self.deliver_call(t, slot, place, call)
 
-    def call_of(self, t: State, action: Any) -> tuple[int, HostSlot, Any]:
+    def call_of(self, t: State, action: Any) -> tuple[int, HostSlot, Sending]:
         """The call that an action about a request names; raises NotEnabled if there is none."""
         slot, place = self.host(action)
         host = t.slots[slot]
         if host is not None:
-            for call in host.calls:
-                if call.key == action.key and request_text(call.requests[0]) == action.request:
-                    return slot, place, call
+            for sending in host.calls:
+                if sending.action == action:  # as tuples: a fault on a request names it alike
+                    return slot, place, sending
         raise NotEnabled(actions.encode(action))
 
     def deliver_call(
@@ -292,12 +297,13 @@ class Steps:
         t: State,
         slot: int,
         place: HostSlot,
-        call: Any,
+        sending: Sending,
         *,
         applied: bool = True,
         told: Response | None = None,
     ) -> None:
         """Apply the first request of a call, unless it is lost, and answer it (with `told`)."""
+        call = sending.call
         request = call.requests[0]
         response = told
         if applied:
@@ -305,20 +311,18 @@ class Steps:
             response = told or actual
         assert response is not None
         host: HostState = t.slots[slot]
-        calls = tuple(c for c in host.calls if c is not call)
-        self.put_host(t, slot, place, HostState(host.memory, calls))
-        rest = call._replace(requests=call.requests[1:])
-        view = self.view(t, place)
-        outcome = place.host.answer(host.memory, rest, request, response, view)
-        before = t.sent
+        rest = Call(call.key, call.requests[1:], call.phase, call.failed)
+        outcome = place.host.answer(host.memory, rest, request, response, self.view(t, place))
+        if outcome.requests != rest.requests:
+            self._note_sent(t, place, outcome)
+        calls = tuple([c for c in host.calls if c is not sending])
         self._settle(t, slot, place, call.key, outcome, calls)
-        if outcome.requests == rest.requests:
-            t.sent = before
 
     def apply(self, t: State, host: str, request: Request) -> Response:
         """The API server applies a request now; every stream that shows its changes grows."""
         reply: Reply = self.api_server.apply(t.api, request, t.clock)
-        t.api = reply.api
+        if reply.api is not t.api:
+            t.put_api(reply.api)
         for change in reply.changes:
             t.wrote(change)
             t.changed |= BIT.get(change.key.partition("/")[0], _OBJECTS)

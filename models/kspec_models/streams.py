@@ -18,29 +18,29 @@ from kspec.values import MASK, fingerprint_of, mix
 from kspec_models.host import Watch
 from kspec_models.store import Change, Entry, Snapshot
 
-_BASE: Final = 0xD6E8FEB86659FD93
+BASE: Final = 0xD6E8FEB86659FD93
 _POWERS: list[int] = [1]
 
 
 def power(exponent: int) -> int:
     """The hash base to that power, modulo 2**64."""
     while len(_POWERS) <= exponent:
-        _POWERS.append((_POWERS[-1] * _BASE) & MASK)
+        _POWERS.append((_POWERS[-1] * BASE) & MASK)
     return _POWERS[exponent]
 
 
 class StreamEvent:
     """One event through the selector: (None, new) added, (old, new) modified, (old, None) gone."""
 
-    __slots__ = ("hash", "identity", "key", "new", "old", "revision", "snapshot")
+    __slots__ = ("hash", "identity", "key", "new", "old", "own", "revision", "snapshot")
 
     def __init__(
         self, change: Change, old: Entry | None, new: Entry | None, snapshot: Snapshot, before: int
     ) -> None:
         self.key, self.identity, self.revision = change.key, change.identity, change.revision
         self.old, self.new, self.snapshot = old, new, snapshot
-        own = new.fingerprint if new is not None else mix(fingerprint_of(change.key), 1)
-        self.hash = (before * _BASE + own) & MASK
+        self.own = new.fingerprint if new is not None else mix(fingerprint_of(change.key), 1)
+        self.hash = (before * BASE + self.own) & MASK
         """Polynomial hash of the stream up to and with this event."""
 
 
@@ -60,6 +60,11 @@ class Stream:
     def snapshot(self, position: int) -> Snapshot:
         """The objects as a watcher that has seen `position` events knows them."""
         return self.events[position - 1].snapshot if position else self.base
+
+    def next(self, position: int) -> StreamEvent | None:
+        """The event that a watcher receives after `position` events; None if it has seen all."""
+        events = self.events
+        return events.items[position] if position < events.length else None
 
     def hash_until(self, position: int) -> int:
         return self.events[position - 1].hash if position else 0
@@ -88,8 +93,7 @@ class Stream:
         event = StreamEvent(change, old, new, snapshot, self.hash_until(length))
         stream = self._copy()
         stream.events = self.events.append(event)
-        own = (event.hash - self.hash_until(length) * _BASE) & MASK
-        stream.fingerprint = (self.fingerprint * _BASE + own * self.weights) & MASK
+        stream.fingerprint = (self.fingerprint * BASE + event.own * self.weights) & MASK
         return stream
 
     def _shows(self, entry: Entry | None) -> bool:
@@ -100,6 +104,14 @@ class Stream:
             return True
         value = entry.value
         return bool((value.spec.node_name if self.watch.resource == "pods" else value.name) == node)
+
+    def passed(self, weight: int, position: int) -> Stream:
+        """This stream after a watcher at `position` received its next event: `moved`, cheaper."""
+        events = self.events
+        unseen = events.items[position].own * power(events.length - position - 1)
+        stream = self._copy()
+        stream.fingerprint = (self.fingerprint - weight * unseen) & MASK
+        return stream
 
     def moved(self, weight: int, before: int | None, after: int | None) -> Stream:
         """This stream after a watcher moved; None stands for a watcher that is not watching."""
