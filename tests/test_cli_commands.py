@@ -120,7 +120,7 @@ def test_internal_error_is_one_line_and_status_four(kspec, monkeypatch):
 def test_replay_shows_every_step_and_reproduces(kspec, trace):
     result = kspec("replay", TRACE)
     assert result.exit_code == 1
-    assert "  4. Start(pump1)" in result.stdout and "level=2" in result.stdout
+    assert "Start(pump1)" in result.stdout and "level=2" in result.stdout
     assert result.stdout.splitlines()[-1].startswith("reproduced: no-overflow is violated")
     assert "Start" not in kspec("replay", TRACE, "--quiet").stdout
 

@@ -17,6 +17,10 @@ kspec.suite.load_suite = lambda name="": toys.suite.SUITE
 from kspec.cli import main
 main(prog_name="kspec")
 """
+ANNOUNCED = f"""
+from kspec.cli.progress import Lines
+Lines.begin = lambda lines, *column: lines.say("begun")
+{ON_TOYS}"""
 HEAVY = ("z3", "hypothesis", "jsonschema", "rich", "yaml", "attrs", "kspec_models")
 
 
@@ -25,9 +29,9 @@ def environment(**more):
     return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths)), **more}
 
 
-def start(*arguments, **more):
+def start(*arguments, code=ON_TOYS, **more):
     return subprocess.Popen(
-        [sys.executable, "-c", ON_TOYS, *arguments],
+        [sys.executable, "-c", code, *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -66,11 +70,10 @@ def test_report_and_trace_do_not_depend_on_the_hash_seed(tmp_path):
 
 
 def test_interrupt_prints_what_was_covered(tmp_path):
-    process = start("check", "--seconds", "120", cwd=tmp_path, env=environment())
-    try:
-        process.wait(timeout=2)
-    except subprocess.TimeoutExpired:
-        process.send_signal(signal.SIGINT)
+    arguments = ("check", "--seconds", "120")
+    process = start(*arguments, code=ANNOUNCED, cwd=tmp_path, env=environment())
+    assert process.stderr.readline() == "begun\n"
+    process.send_signal(signal.SIGINT)
     text, errors = process.communicate(timeout=60)
     assert process.returncode == 130, errors
     assert "interrupted; so far nothing" in text and "Traceback" not in errors

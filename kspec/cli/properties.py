@@ -73,11 +73,28 @@ def table(documents: list[dict[str, Any]]) -> str:
     """One line for each: what is promised, and under how many kinds of faults."""
     from kspec import report
 
-    rows = report.plain_table("property", "kind", "promised under", "mutants", "promise")
+    everywhere = {name for prop in documents for name in prop["faults"]}
+    rows = report.plain_table("property", "kind", "promised", "mutants", "promise")
     for prop in documents:
-        faults = "nothing: known false" if prop["known_false"] else ", ".join(prop["faults"])
-        rows.add_row(prop["name"], prop["kind"], faults, str(len(prop["mutants"])), prop["promise"])
+        promised = _promised(prop, everywhere)
+        rows.add_row(
+            prop["name"], prop["kind"], promised, str(len(prop["mutants"])), prop["promise"]
+        )
     return report.to_text([rows], *look())
+
+
+def _promised(prop: dict[str, Any], everywhere: set[str]) -> str:
+    """Under which faults, in few words: most are promised under all, or under all but a few."""
+    if prop["known_false"]:
+        return "no: known false"
+    if prop["kind"] == "sometimes":
+        return "shown"
+    missing = sorted(everywhere - set(prop["faults"]))
+    if not missing:
+        return "under all faults"
+    if len(missing) > len(prop["faults"]):
+        return "under " + ", ".join(prop["faults"])
+    return "but not under " + ", ".join(missing)
 
 
 def details(prop: dict[str, Any]) -> str:

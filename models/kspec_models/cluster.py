@@ -215,7 +215,7 @@ class Cluster:
             found = self._actions_of(t, slot)
             low = bisect_left(owners, slot)
             high = bisect_right(owners, slot, low)
-            if found or low != high:
+            if found != system[low:high]:
                 system = system[:low] + found + system[high:]
                 owners = owners[:low] + (slot,) * len(found) + owners[high:]
         t.system, t.owners = system, owners
@@ -278,7 +278,8 @@ class Cluster:
         t = State.__new__(State)
         t.layout, t.peaks = self.layout, immutables.Map()
         t.api = self.components.initial_api()
-        t.clock, t.fingerprint, t.streams_fingerprint, t.changed = 0, 0, 0, -1
+        t.clock = self.components.clock
+        t.fingerprint, t.streams_fingerprint, t.changed = 0, 0, -1
         t.idle = frozenset()
         t.written = t.delivered = t.sent = t.answered = ()
         for change in t.api.store.history:
@@ -311,12 +312,11 @@ class Cluster:
         if isinstance(place, ProcessSlots):
             return True
         if isinstance(place, NodeSlot):
-            return place.machine.empty()
+            return self.components.node_state(place, t.api)
         if isinstance(place, HostSlot):
             node = self.layout.slots[place.node_state] if place.node_state >= 0 else None
-            return HostState(
-                place.host.initial(node.machine.empty() if isinstance(node, NodeSlot) else None)
-            )
+            own = self.components.node_state(node, t.api) if isinstance(node, NodeSlot) else None
+            return HostState(place.host.initial(own))
         stream: Stream = t.streams[place.stream]
         cache = stream.base
         ghost = Informer(0).ghost.update({entry.key: entry for entry in cache.entries()})

@@ -14,13 +14,16 @@ import attrs
 from kspec.errors import InputError
 from kspec_models import actions
 from kspec_models.apiserver.server import Api, ApiServer
+from kspec_models.apiserver.validate import problems
 from kspec_models.controllers.worker import Controller, Worker
+from kspec_models.dump import clock_of, reported, running
 from kspec_models.host import Host, Watch
 from kspec_models.indexes import INDEXERS
-from kspec_models.layout import Layout
-from kspec_models.objects import ApiObject, Node
+from kspec_models.layout import Layout, NodeSlot
+from kspec_models.objects import ApiObject, Node, Pod
 from kspec_models.reflector import Reflector
 from kspec_models.requests import Create
+from kspec_models.runtime import Runtime
 from kspec_models.state import BIT
 from kspec_models.store import Snapshot, Store
 
@@ -43,7 +46,8 @@ class Components:
     """The parts of one cluster.
 
     schedulers: one host per kube-scheduler process. kubelet, runtime, proxy, dataplane: made per
-    node. objects: created at the start, in this order, with their status kept where `keep_status`.
+    node. objects: created at the start, in this order, or loaded as a dump gave them
+    where `keep_status`.
     nodes: the names of all nodes that have processes.
     """
 
@@ -90,32 +94,51 @@ class Components:
         """The API server after the creation of all objects; raises InputError if it refuses one."""
         api = Api(Store(INDEXERS))
         for obj in self.objects:
+            if self.keep_status and obj.name:
+                api = self._loaded(api, obj)
+                continue
             reply = self.api_server.apply(api, Create(obj), 0)
             if not reply.response.ok:
                 raise InputError(
                     f"{reply.response.reason}: {reply.response.message}",
                     where=f"{type(obj).__name__} {obj.key}",
                 )
-            api = self._restored(reply.api, obj) if self.keep_status else reply.api
+            api = reply.api
         return api
 
-    def _restored(self, api: Api, given: ApiObject) -> Api:
-        """The created object with the status, uid and binding that a dump gave it."""
-        entry = api.store.get(f"{given.resource}/{given.key}")
-        assert entry is not None
-        kept: Any = entry.value
-        meta = given.metadata
+    def _loaded(self, api: Api, given: Any) -> Api:
+        """The object of a dump, with its status, uid, times and binding; no admission any more."""
+        meta, key = given.metadata, f"{given.resource}/{given.key}"
+        kept = self.api_server.as_created(given, meta.creation_timestamp or 0)
         kept = kept.with_metadata(
-            uid=meta.uid or kept.uid,
+            uid=meta.uid or f"{key}#0",
             generation=meta.generation or kept.metadata.generation,
-            creation_timestamp=meta.creation_timestamp,
             deletion_timestamp=meta.deletion_timestamp,
             deletion_grace_period_seconds=meta.deletion_grace_period_seconds,
         )
-        if hasattr(kept, "status"):
-            kept = kept.replace(status=given.status)  # type: ignore[attr-defined]
-        store, _ = api.store.put(entry.key, kept)
+        if hasattr(kept, "status") and given.status != type(given.status)():
+            kept = kept.replace(status=given.status)
+        if isinstance(kept, Pod) and kept.spec.node_name in self.nodes:
+            host_ip = self.runtime(kept.spec.node_name).empty().host_ip
+            kept = reported(kept, host_ip, self.clock)
+        invalid = problems(kept)
+        if invalid:
+            raise InputError(invalid[0], where=f"{type(given).__name__} {given.key}")
+        store, _ = api.store.put(key, kept)
         return attrs.evolve(api, store=store)
+
+    @property
+    def clock(self) -> int:
+        """The virtual second at which the world starts."""
+        return clock_of(self.objects) if self.keep_status else 0
+
+    def node_state(self, place: NodeSlot, api: Api) -> Any:
+        """What is on a node at the start: nothing, or the containers that a dump says run there."""
+        empty = place.machine.empty()
+        if not self.keep_status or not isinstance(empty, Runtime):
+            return empty
+        pods = (entry.value for entry in api.store.bucket("pods").entries())
+        return running(empty, pods, place.node)
 
     def selected(self, whole: Snapshot, watch: Watch) -> Snapshot:
         """The part of a snapshot that a watch of one node selects."""

@@ -14,15 +14,13 @@ import attrs
 from kspec.errors import NotEnabled
 from kspec.values import EMPTY_MAP
 from kspec_models import actions
+from kspec_models.host_state import HostState
 from kspec_models.layout import HostSlot, InformerSlot, Layout, NodeSlot, ProcessSlots
 from kspec_models.reflector import DISCONNECTED, WATCHING, Informer
 from kspec_models.requests import TIMEOUT, TOO_MANY_REQUESTS, Request, Response
-from kspec_models.host_state import HostState
 from kspec_models.state import BIT, State
 from kspec_models.steps import Steps
-
-_MAX_BEHIND = 4
-"""A stale list is at most that many events of its stream behind."""
+from kspec_models.streams import MAX_BEHIND
 
 
 @attrs.frozen
@@ -93,7 +91,7 @@ class Environment:
         for action in self._ready(t, actions.List):
             _, place = self.steps.informer(action.actor, action.resource)
             events = len(t.streams[place.stream].events)
-            for behind in range(1, min(events, _MAX_BEHIND) + 1):
+            for behind in range(1, min(events, MAX_BEHIND) + 1):
                 yield actions.StaleList(action.actor, action.resource, str(behind))
 
     def _ready(self, t: State, kind: type) -> Iterator[Any]:

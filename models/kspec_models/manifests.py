@@ -20,7 +20,6 @@ from kspec_models.objects import ApiObject, Unstructured
 from kspec_models.plain import read_plain
 
 
-
 @attrs.frozen
 class Document:
     """One document of a file: where it starts, and its JSON."""
@@ -101,6 +100,11 @@ def read_object(document: Document, *, ignore_unmodelled: bool = False) -> ApiOb
             expected="a modelled kind, or --ignore-unmodelled to leave it out",
         )
     obj: ApiObject = _decoded(document, kind, where)
+    # Written by the API server with each answer, and no part of what it stores here.
+    extra = obj.metadata.extra
+    if "resourceVersion" in extra or "managedFields" in extra:
+        extra = extra.without("resourceVersion").without("managedFields")
+        obj = obj.with_metadata(extra=extra)
     if kind.is_namespaced and not obj.namespace:
         obj = obj.with_metadata(namespace="default")
     elif not kind.is_namespaced and obj.namespace:

@@ -34,15 +34,15 @@ _NUMBERS: Final = {
 }
 """YAML 1.1 less its base 60, in which 12:30 would be a number."""
 
+_DEEP_LINE: Final = re.compile(rf"^(?:[ \t]|[-?] ){{{_MAX_DEPTH}}}", re.MULTILINE)
+
 _Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class _Loader(_Base):  # type: ignore[misc]
     yaml_implicit_resolvers = {
         first: [
-            (tag, _NUMBERS.get(tag, pattern))
-            for tag, pattern in rules
-            if tag not in _KEPT_AS_TEXT
+            (tag, _NUMBERS.get(tag, pattern)) for tag, pattern in rules if tag not in _KEPT_AS_TEXT
         ]
         for first, rules in yaml.SafeLoader.yaml_implicit_resolvers.items()
     }
@@ -66,7 +66,9 @@ def read_plain(text: str, where: str) -> Iterator[Plain]:
     """The documents of a text that are not empty; raises InputError with the line of a problem."""
     for document in _json_documents(text) or _yaml_documents(text, where):
         if document.value is not None:
-            yield document._replace(value=_Plainer(f"{where}:{document.line}").plain(document.value))
+            yield document._replace(
+                value=_Plainer(f"{where}:{document.line}").plain(document.value)
+            )
 
 
 def _json_documents(text: str) -> tuple[Plain, ...]:
@@ -108,9 +110,10 @@ def _yaml_documents(text: str, where: str) -> Iterator[Plain]:
 def _refuse_nesting(text: str, where: str) -> None:
     """The composer of libyaml recurses on the machine's stack, without a limit of its own."""
     brackets = text.count("[") + text.count("{")
-    if brackets <= _MAX_DEPTH and not re.search(r"(?m)^(?:[ \t]|[-?] ){%d}" % _MAX_DEPTH, text):
+    if brackets <= _MAX_DEPTH and not _DEEP_LINE.search(text):
         return
     depth = 0
+    event: Any  # the types say that it may have no mark; a parsed one has
     for event in yaml.parse(text, Loader=_Loader):
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1

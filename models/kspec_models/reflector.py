@@ -26,8 +26,18 @@ LISTING: Final = "listing"
 REPLACING: Final = "replacing"
 WATCHING: Final = "watching"
 DISCONNECTED: Final = "disconnected"
+HAS_POSITION: Final = (WATCHING, DISCONNECTED, REPLACING)
+"""The states in which what the watch has not received yet matters later."""
 
 _HOST: Final = 0x9FB21C651E98DF25
+
+
+def age(revision: int, newest: int, compacted: int) -> tuple[bool, int]:
+    """What matters of a revision that a watch may resume from, whatever its number.
+
+    Whether it is gone, and how far it is from being gone after the next compaction.
+    """
+    return is_gone(revision, compacted), min(2, newest - revision)
 
 
 def is_gone(resume: int, compacted: int) -> bool:
@@ -45,8 +55,10 @@ class Told:
 
     def __init__(self, notification: Notification, identity: str, before: int) -> None:
         self.notification, self.identity = notification, identity
-        new = notification.new
+        old, new = notification.old, notification.new
         own = new.fingerprint if new is not None else mix(fingerprint_of(notification.key), 1)
+        if old is not None:
+            own += old.fingerprint * _HOST
         self.hash = (before * BASE + own) & MASK
 
 
@@ -132,10 +144,12 @@ class Informer:
                 start = told[position - 1].hash if position else 0
                 rest = told[length - 1].hash - start * power(length - position)
                 unhandled ^= rest & MASK
+        # The cache too: the same unseen events may lead to the same store from different caches.
+        known = (unhandled * _HOST + self.cache.fingerprint) & MASK
         if self.status is WATCHING:
-            return unhandled
+            return known
         head = fingerprint_of((self.status, self.remaining, self.synced))
-        return mix(mix(head, self.cache.fingerprint ^ self.target.fingerprint), unhandled)
+        return mix(mix(head, self.target.fingerprint), known)
 
 
 class Reflector:

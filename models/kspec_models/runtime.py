@@ -239,6 +239,19 @@ class Runtime:
         pod, container = self._find(uid, name)
         return self._changed(pod, container._replace(is_ready=is_ready))
 
+    def holding(self, pods: tuple[RuntimePod, ...], addresses: tuple[str, ...]) -> Runtime:
+        """Environment: this runtime with sandboxes from before the start, and their images.
+
+        Of `addresses` it gives out none again.
+        """
+        runtime, images = self, self.images
+        for pod in pods:
+            runtime = runtime._with(pod)
+            if images is not None:
+                images |= {c.image for c in pod.containers if c.state != WAITING}
+        taken = [self.addresses, *(_number(self.number, text) for text in addresses)]
+        return Runtime(self.number, images, runtime.pods, runtime.progress, max(taken))
+
     def rebooted(self) -> Runtime:
         """Environment: the node lost power. Images stay, sandboxes and containers are gone."""
         return Runtime(self.number, self.images, addresses=self.addresses)
@@ -272,6 +285,14 @@ def _stopped(container: RuntimeContainer) -> RuntimeContainer:
 
 def _address(node: int, number: int) -> str:
     return f"{10 + (node >> 8)}.{node & 255}.{number >> 8}.{number & 255}"
+
+
+def _number(node: int, address: str) -> int:
+    """Which of the node's addresses it is, as `_address` counts them; 0 for any other."""
+    parts = address.split(".")
+    if len(parts) != 4 or parts[:2] != _address(node, 0).split(".")[:2]:
+        return 0
+    return int(parts[2]) * 256 + int(parts[3])
 
 
 class ContainerRuntime:

@@ -2,7 +2,8 @@
 
 Fingerprints. The fingerprint follows each change: it is a sum modulo 2**64 of the fingerprints of
 the API server, of each slot's value and, for each stream, of what its watchers have not seen yet,
-each times a weight of its own, so that a change costs one multiplication. It holds no absolute
+each times a weight of its own, so that a change costs one multiplication. While a fault that
+reaches into the past is left, it holds as much of the past as that can reach. It holds no absolute
 revision and no uid counter of an object, but it does hold versions of keys and virtual times: two
 states that differ only there are told apart, which is sound and merges less.
 The ghosts (what each watcher was told, what the last step wrote and sent) are not part of it:
@@ -15,11 +16,12 @@ from typing import Any, Final, NamedTuple
 
 import immutables
 
-from kspec.values import MASK, FingerprintedMap, fingerprint_of
+from kspec.values import EMPTY_MAP, MASK, FingerprintedMap, fingerprint_of, mix
 from kspec_models.apiserver.server import Api
 from kspec_models.host import Notification
+from kspec_models.reflector import age
 from kspec_models.requests import Request, Response
-from kspec_models.store import Change
+from kspec_models.store import NEVER_COMPACTED, Change
 from kspec_models.streams import Stream
 
 TOPICS = (
@@ -34,6 +36,7 @@ BIT = {topic: 1 << i for i, topic in enumerate(TOPICS)}
 _API: Final = 0xA24BAED4963EE407
 _OUTSIDE: Final = 0x9FB21C651E98DF25
 _STREAM: Final = 0x9E3779B97F4A7C15
+
 
 class Delivery(NamedTuple):
     """Ghost: a notification that the informer of a process was given in the last step."""
@@ -187,4 +190,19 @@ class State:
     @property
     def whole_fingerprint(self) -> int:
         """64 bits for the whole state."""
-        return (self.fingerprint + self.streams_fingerprint) & MASK
+        whole = (self.fingerprint + self.streams_fingerprint) & MASK
+        if self.environment.budget is EMPTY_MAP and self.api.store.compacted == NEVER_COMPACTED:
+            return whole
+        return self._with_past(whole)
+
+    def _with_past(self, whole: int) -> int:
+        """The fingerprint with what stale lists may answer, and which watches may meet 410 Gone."""
+        budget, store = self.environment.budget, self.api.store
+        if budget.get("stale-list", 0):
+            for stream in self.streams:
+                whole = mix(whole, stream.recent)
+        if store.compacted != NEVER_COMPACTED or budget.get("compaction", 0):
+            for slot in self.layout.by_informer.values():
+                found = age(self.slots[slot].resume, store.revision, store.compacted)
+                whole = mix(whole, fingerprint_of(found))
+        return whole

@@ -17,6 +17,7 @@ from kspec_models.host_state import HostState, Sending
 from kspec_models.layout import HostSlot, InformerSlot, Layout, NodeSlot
 from kspec_models.reflector import (
     DISCONNECTED,
+    HAS_POSITION,
     LISTING,
     REPLACING,
     WATCHING,
@@ -144,8 +145,8 @@ class Steps:
     def put_informer(self, t: State, slot: int, place: InformerSlot, new: Informer) -> None:
         """Change an informer, and with it its place in its stream and what it was told."""
         old: Informer = t.slots[slot]
-        before = old.position if old.status in (WATCHING, DISCONNECTED) else None
-        after = new.position if new.status in (WATCHING, DISCONNECTED) else None
+        before = old.position if old.status in HAS_POSITION else None
+        after = new.position if new.status in HAS_POSITION else None
         if before != after:
             stream = t.streams[place.stream]
             if before is not None and after == before + 1:
@@ -285,10 +286,10 @@ class Steps:
     def call_of(self, t: State, action: Any) -> tuple[int, HostSlot, Sending]:
         """The call that an action about a request names; raises NotEnabled if there is none."""
         slot, place = self.host(action)
-        host = t.slots[slot]
+        host, named = t.slots[slot], action[:3]  # Deliver, and each fault, names it alike
         if host is not None:
             for sending in host.calls:
-                if sending.action == action:  # as tuples: a fault on a request names it alike
+                if sending.action[:3] == named:
                     return slot, place, sending
         raise NotEnabled(actions.encode(action))
 

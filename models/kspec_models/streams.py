@@ -18,6 +18,8 @@ from kspec.values import MASK, fingerprint_of, mix
 from kspec_models.host import Watch
 from kspec_models.store import Change, Entry, Snapshot
 
+MAX_BEHIND: Final = 4
+"""A stale list is at most that many events of its stream behind."""
 BASE: Final = 0xD6E8FEB86659FD93
 _POWERS: list[int] = [1]
 
@@ -65,6 +67,14 @@ class Stream:
         """The event that a watcher receives after `position` events; None if it has seen all."""
         events = self.events
         return events.items[position] if position < events.length else None
+
+    @property
+    def recent(self) -> int:
+        """Fingerprint of the states before the newest that a stale list may answer with."""
+        length, found = len(self.events), 0
+        for position in range(max(0, length - MAX_BEHIND), length):
+            found = mix(found, self.snapshot(position).fingerprint)
+        return found
 
     def hash_until(self, position: int) -> int:
         return self.events[position - 1].hash if position else 0

@@ -27,7 +27,7 @@ from kspec_models.host import View
 from kspec_models.kubelet import Kubelet
 from kspec_models.kubeproxy import KubeProxy
 from kspec_models.manifests import Document, read_object, read_objects
-from kspec_models.objects import MODELLED, ApiObject, Namespace, Node, ServiceAccount
+from kspec_models.objects import MODELLED, ApiObject, Namespace, Node, Pod, ServiceAccount
 from kspec_models.objects.record import freeze
 from kspec_models.operations import read_operation
 from kspec_models.reflector import Reflector
@@ -116,14 +116,17 @@ class World:
         )
 
 
-def make_nodes(count: int, capacity: Mapping[str, str]) -> tuple[Node, ...]:
-    """Ready nodes n1, n2, ... of one capacity (quantities by resource name)."""
+def make_nodes(
+    count: int, capacity: Mapping[str, str], known: tuple[str, ...] = ()
+) -> tuple[Node, ...]:
+    """Ready nodes of one capacity (quantities by resource name): those known, then n1, n2, ..."""
+    made = (f"n{i}" for i in range(1, count - len(known) + 1))
     resources = freeze({k: str(v) for k, v in capacity.items()})
     ready = ({"type": "Ready", "status": "True"},)
     return tuple(
         Node.from_json(
             {
-                "metadata": {"name": f"n{i}", "labels": {"kubernetes.io/hostname": f"n{i}"}},
+                "metadata": {"name": name, "labels": {"kubernetes.io/hostname": name}},
                 "status": {
                     "capacity": resources,
                     "allocatable": resources,
@@ -131,8 +134,14 @@ def make_nodes(count: int, capacity: Mapping[str, str]) -> tuple[Node, ...]:
                 },
             }
         )
-        for i in range(1, count + 1)
+        for name in dict.fromkeys((*known, *made))
     )
+
+
+def _bound_to(objects: tuple[ApiObject, ...]) -> tuple[str, ...]:
+    """The nodes that the pods of a dump without Nodes are bound to."""
+    names = (o.spec.node_name for o in objects if isinstance(o, Pod))
+    return tuple(dict.fromkeys(name for name in names if name))
 
 
 def starting_objects(world: World) -> tuple[ApiObject, ...]:
@@ -142,7 +151,8 @@ def starting_objects(world: World) -> tuple[ApiObject, ...]:
     )
     objects = read_objects(documents)
     if not node_names(objects):
-        objects = (*make_nodes(world.nodes, world.node_capacity), *objects)
+        bound = _bound_to(objects) if world.keep_status else ()
+        objects = (*make_nodes(world.nodes, world.node_capacity, bound), *objects)
     spaces = dict.fromkeys(("default", *(o.namespace for o in objects if o.namespace)))
     known = {obj.key for obj in objects if isinstance(obj, Namespace)}
     accounts = {obj.key for obj in objects if isinstance(obj, ServiceAccount)}

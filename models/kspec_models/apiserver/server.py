@@ -26,9 +26,11 @@ from kspec_models.apiserver.validate import Problems, is_immutable_change, probl
 from kspec_models.objects import (
     ApiObject,
     Condition,
+    Deployment,
     FrozenMap,
     Namespace,
     Pod,
+    ReplicaSet,
     Time,
     Unstructured,
     thaw,
@@ -150,22 +152,26 @@ class ApiServer:
 
     def _prepared(self, state: Api, obj: ApiObject, now: int) -> tuple[Api, ApiObject]:
         key = f"{obj.resource}/{obj.key}"
+        obj = self.as_created(obj, now)
         obj = obj.with_metadata(
             uid=f"{key}#{state.incarnations.get(key, 0)}",
-            creation_timestamp=now,
-            generation=1 if obj.resource in _WITH_GENERATION else 0,
             deletion_timestamp=None,
             deletion_grace_period_seconds=None,
+        )
+        return self._addressed(state, obj) if obj.resource == "services" else (state, obj)
+
+    def as_created(self, obj: ApiObject, now: int) -> Any:
+        """The object as its kind's create strategy leaves it: with defaults and a fresh status."""
+        obj = obj.with_metadata(
+            creation_timestamp=now, generation=1 if obj.resource in _WITH_GENERATION else 0
         )
         if obj.resource in DEFAULTS:
             obj = DEFAULTS[obj.resource](obj)
         if isinstance(obj, Pod):
-            obj = obj.replace(status=type(obj.status)(phase="Pending"))
-        elif obj.resource in ("deployments", "replicasets"):
-            obj = obj.replace(status=type(obj.status)())  # type: ignore[attr-defined]  # both have one
-        elif obj.resource == "services":
-            return self._addressed(state, obj)
-        return state, obj
+            return obj.replace(status=type(obj.status)(phase="Pending"))
+        if isinstance(obj, Deployment | ReplicaSet):
+            return obj.replace(status=type(obj.status)())
+        return obj
 
     def _addressed(self, state: Api, obj: Any) -> tuple[Api, ApiObject]:
         if obj.spec.type == "ExternalName" or obj.spec.cluster_ip:

@@ -52,7 +52,7 @@ def _all_problems(obj: ApiObject) -> Problems:
 
 
 _NAME_RULES: dict[str, Callable[[str], Sequence[str]]] = {
-    "": is_valid_path_segment_name,  # passive kinds have rules of their own (RBAC names have colons)
+    "": is_valid_path_segment_name,  # passive kinds: RBAC names, for one, may hold colons
     "services": is_dns1035_label,
     "namespaces": is_dns1123_label,
 }

@@ -60,7 +60,8 @@ class Expected:
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Expected:
-        return cls(**{k: v if k == "steps" else tuple(v) for k, v in data.items()})
+        steps = data["steps"]
+        return cls(steps=steps, **{k: tuple(v) for k, v in data.items() if k != "steps"})
 
 
 def worlds() -> dict[str, Any]:

@@ -132,8 +132,8 @@ def mutated(module: Module, site: Site) -> ast.Module:
     changes = tuple(variants(place.node, place.at))
     _, replacement = changes[site.variant]
     ast.copy_location(replacement, place.node)
-    changed: ast.Module = _Replacing(place.node, replacement).visit(tree)
-    return ast.fix_missing_locations(changed)
+    _Replacing(place.node, replacement).generic_visit(tree)
+    return ast.fix_missing_locations(tree)
 
 
 class _Replacing(ast.NodeTransformer):
