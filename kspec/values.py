@@ -58,7 +58,8 @@ class Memo(Generic[K, V]):
         return value
 
 
-MEMOS: list[Memo[Any, Any]] = []
+MEMOS: list[Any] = []
+"""Every memo table of the process, for statistics: name, table, hits, misses, peak."""
 
 
 def _encode(value: Any, out: list[bytes]) -> None:
@@ -102,6 +103,51 @@ def fingerprint(value: Any) -> int:
 
 fingerprint_of: Memo[Any, int] = Memo("fingerprint", fingerprint)
 """`fingerprint` memoised by equality: for the small hashable values that states are made of."""
+
+
+_CARRIED, _ITEMS, _WHOLE = 1, 2, 3
+_WAYS: dict[type, int] = {}
+"""How `combined` takes the values of a type; found out once for each."""
+
+
+def _way_of(kind: type) -> int:
+    if hasattr(kind, "fingerprint"):
+        way = _CARRIED
+    else:
+        way = _ITEMS if issubclass(kind, tuple) else _WHOLE
+    _WAYS[kind] = way
+    return way
+
+
+def combined(value: Any) -> int:
+    """A stable fingerprint put together from those of the items: for values that change in parts.
+
+    A tuple is a polynomial over its items modulo 2**64, so what did not change is looked up or
+    carried by the item itself, and nothing is encoded. Tuples of text are looked up whole.
+    """
+    kind = type(value)
+    way = _WAYS.get(kind) or _way_of(kind)
+    if way == _CARRIED:
+        found: int = value.fingerprint
+        return found
+    if way == _WHOLE or not value or (kind is tuple and type(value[0]) is str):
+        return fingerprint_of(value)
+    whole, looked_up = len(value), 0
+    table = fingerprint_of.table
+    for item in value:
+        kind = type(item)
+        way = _WAYS.get(kind) or _way_of(kind)
+        if way == _CARRIED:
+            whole = (whole * _ODD + item.fingerprint) & MASK
+            continue
+        known = table.get(item) if way == _WHOLE or not item else None
+        if known is None:
+            known = combined(item)
+        else:
+            looked_up += 1
+        whole = (whole * _ODD + known) & MASK
+    fingerprint_of.hits += looked_up
+    return whole
 
 
 class FingerprintedMap(Generic[K, V]):

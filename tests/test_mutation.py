@@ -1,6 +1,6 @@
-"""Generated mutants: the operators, the places, and that a judge kills what it should and no more.
+"""Generated mutants: the operators, the places, and that a judge kills what it should, no more.
 
-The judges are heard on one small world here; the whole run is `python -m kspec_properties.mutation`.
+The judges are heard on one small world; the whole run is `python -m kspec_properties.mutation`.
 """
 
 from __future__ import annotations
@@ -17,13 +17,26 @@ from kspec_properties.mutation.cells import COLUMNS, Cell
 from kspec_properties.mutation.forked import in_child
 from kspec_properties.mutation.importing import READ_BY_PROPERTIES, Sources
 from kspec_properties.mutation.judges import BEYOND, Baseline, Judges, Outcome
-from kspec_properties.mutation.sites import MODEL, Module, Site, mutated, sample, sites
+from kspec_properties.mutation.sites import (
+    MODEL,
+    NOWHERE,
+    Module,
+    Site,
+    mutated,
+    sample,
+    sites,
+)
 
 FUNCTION = "def f(x: int, y: int = 2) -> {returns}:\n    {body}\n"
 
 CHANGES = (
     ("comparison", "int", "return g(x < y)", ["return g(x <= y)"]),
-    ("comparison", "int", "return g(0 < x is not y)", ["return g(0 <= x is not y)", "return g(0 < x is y)"]),
+    (
+        "comparison",
+        "int",
+        "return g(0 < x is not y)",
+        ["return g(0 <= x is not y)", "return g(0 < x is y)"],
+    ),
     ("and-or", "int", "return g(x and y and 1)", ["return g(x or y or 1)"]),
     ("negation", "int", "return x if x < y else y", ["return x if not x < y else y"]),
     ("negation", "int", "return x if x == y else y", []),
@@ -43,7 +56,12 @@ CHANGES = (
     ("statement", "int", "x = y", ["pass"]),
     ("statement", "int", "new = y", []),
     ("statement", "int", "x.field, y = g", ["pass"]),
-    ("keyword", "int", "return x.replace(a=1, b=y)", ["return x.replace(b=y)", "return x.replace(a=1)"]),
+    (
+        "keyword",
+        "int",
+        "return x.replace(a=1, b=y)",
+        ["return x.replace(b=y)", "return x.replace(a=1)"],
+    ),
     ("keyword", "int", "return g(a=1)", []),
     ("branch", "int", "if x: return y", ["if x: pass"]),
     ("branch", "int", "if x: raise NotEnabled(x)", []),
@@ -99,7 +117,7 @@ def test_a_place_names_its_line_and_both_texts():
 def test_the_sample_is_the_same_under_every_hash_seed():
     code = (
         "from kspec_properties.mutation.sites import *\n"
-        f"s = sites(read_modules({MODEL!r}), 'controllers.*')\n"
+        f"s = sites(read_modules({MODEL!r}), 'scheduler.queue')\n"
         "print(len(s), [(x.number, x.place, x.operator, x.after) for x in sample(s, 50, 7)])"
     )
     answers = [
@@ -144,40 +162,96 @@ def baseline(judges):
     """One world without faults; the judges beyond the properties are left out."""
     _, imported = judges.start()
     expected, executed = judges.hear(CELL)
-    lines = {"": imported, CELL.label: executed, **dict.fromkeys(BEYOND, {})}
+    lines = {"": imported, CELL.label: executed, **{judge: {} for judge in BEYOND}}
     return Baseline(cells={CELL: expected}, lines=lines)
 
 
-def site_of(sources, module, operator, before, after):
-    """The place where a module says one thing and the mutant says another."""
+def unchanged(module):
+    """A mutant that is the model as it is."""
+    return Site(0, f"{MODEL}.{module}", module, 1, "none", "", "", "", NOWHERE, 0, 1, 10_000)
+
+
+def test_the_model_as_it_is_survives(judges, baseline):
+    assert judges.judge(unchanged("store"), baseline) == Outcome("survived")
+
+
+def test_the_model_beside_faithful_twins_survives(judges, baseline):
+    """What the properties call is imported twice there; that alone must change nothing."""
+    twin = unchanged(READ_BY_PROPERTIES[0])
+    assert judges.judge(twin, baseline) == Outcome("survived")
+
+
+def site_of(sources, module, before, after):
     name = f"{MODEL}.{module}"
-    return next(
-        s
-        for s in sites({name: sources.modules[name]})
-        if (s.operator, s.before, s.after) == (operator, before, after)
-    )
-
-
-def unchanged(sources, module):
-    """A site of which the mutant is the module itself: nothing stands in the place of nothing."""
-    return Site(0, f"{MODEL}.{module}", module, 1, "none", "", "", "", -1, 0, 1, 10_000)
-
-
-def test_an_admitted_pod_that_never_starts_is_found(sources, judges, baseline):
-    """`is_ready` never says yes: no endpoint is ever ready, while the faithful model has one."""
-    name = f"{MODEL}.controllers.pods"
     every = sites({name: sources.modules[name]})
-    site = next(
-        s
-        for s in every
-        if s.operator == "return" and s.after == "return False" and "is_ready" in around(sources, s)
+    return next(s for s in every if (s.before, s.after) == (before, after))
+
+
+def test_a_mutant_is_killed_by_the_property_that_it_breaks(sources, judges, baseline):
+    """The endpoints of a Service are never ready, though its pods are."""
+    before = "ready is not None and ready.status == 'True'"
+    site = site_of(
+        sources, "controllers.endpointslice_endpoints", f"return {before}", "return False"
     )
     outcome = judges.judge(site, baseline)
-    assert outcome.judge in ("property", "vacuous")
-    assert outcome.where == CELL.label
+    assert outcome == Outcome("property", "endpoints-follow-readiness", CELL.label)
 
 
-def around(sources, site):
-    """The head of the function that a site is in."""
-    lines = sources.modules[site.module].text.splitlines()[: site.line]
-    return next(line for line in reversed(lines) if line.startswith("def "))
+def test_what_no_world_executes_is_said_to_survive_unseen(judges, baseline):
+    site = unchanged("store")._replace(first=10_000)
+    assert judges.judge(site, baseline) == Outcome("survived", is_reached=False)
+
+
+def test_a_model_that_crashes_is_killed_by_its_exception(sources, judges, baseline):
+    left, right = "self.ready[:index]", "self.ready[index + 1:]"
+    site = site_of(sources, "workqueue", f"{left} + {right}", f"{left} - {right}")
+    outcome = judges.judge(site, baseline)
+    assert (outcome.judge, outcome.where) == ("exception", CELL.label)
+    assert outcome.by.startswith("TypeError")
+
+
+# The processes
+
+
+def loop():
+    while True:
+        pass
+
+
+def test_a_child_answers_or_says_why_not():
+    assert in_child(lambda: {"a": [1]}, 5).value == {"a": [1]}
+    assert in_child(lambda: 1 // 0, 5).trouble == "exception"
+    assert in_child(loop, 1).trouble == "timeout"
+
+
+# The report
+
+
+def judged():
+    site = unchanged("store")._replace(operator="comparison", before="a < b", after="a <= b")
+    outcomes = (
+        Outcome("property", "watch-order", "two-pods, none"),
+        Outcome("conformance", "quantity/001"),
+        Outcome("survived"),
+        Outcome("survived", is_reached=False),
+    )
+    return [(site, outcome) for outcome in outcomes]
+
+
+def test_the_rates_tell_properties_from_other_judges():
+    assert report.rates(judged()) == (0.25, 0.5)
+    assert report.rates([]) == (0.0, 0.0)
+
+
+def test_the_report_lists_every_survivor_with_both_texts():
+    text = "\n".join(report.lines(judged(), 1_000, 0))
+    assert "4 mutants of 1,000 possible ones, seed 0: killed by the properties 25.0%" in text
+    assert "survivors, executed by a world: 1\n" in text
+    assert "survivors that no world executes: 1\n" in text
+    assert text.count("- a < b\n    + a <= b") == 3
+
+
+def test_the_report_for_machines_holds_every_mutant():
+    data = json.loads(json.dumps(report.to_json(judged(), 1_000, 0)))
+    assert data["schema"] == report.SCHEMA
+    assert [m["verdict"] for m in data["mutants"]] == [o.judge for _, o in judged()]

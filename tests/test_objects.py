@@ -1,4 +1,4 @@
-"""Objects promise that Kubernetes JSON survives them, and that equal values are equal everywhere."""
+"""Objects promise that JSON survives them, and that equal values are equal everywhere."""
 
 from __future__ import annotations
 

@@ -17,7 +17,8 @@ EXCUSED = {
 """What may be used where nothing else that is not deterministic may, with the reason."""
 
 ENGINE_FOR_MODELS = ("values", "log", "errors", "system", "schema")
-COMPOSERS = ("kspec_models.cluster", "kspec_models.components", "kspec_models.world")
+COMPOSERS = tuple(f"kspec_models.{name}" for name in ("cluster", "components", "dump", "world"))
+"""Who joins the hosts. `dump` makes what each of them remembers at the start of a dump's world."""
 HOSTS = ("scheduler", "kubelet", "kubeproxy")
 SHARED_BY_CONTROLLERS = ("worker", "pods", "claims", "expectations", "ranking")
 DETERMINISTIC = ("kspec_models", "kspec.explore")

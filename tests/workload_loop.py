@@ -134,7 +134,7 @@ class Loop:
             self.store, _ = self.store.delete(path)
             return Response()
         if isinstance(request, Update):
-            if request.resource_version not in (None, entry.mod_revision):
+            if request.resource_version not in (None, entry.resource_version):
                 return Response(CONFLICT)
             return self._write(path, entry, self._updated(request, entry.value))
         return self._write(path, entry, self._claimed(request, entry.value))

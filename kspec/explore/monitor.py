@@ -7,10 +7,10 @@ of a fair behaviour (kspec.explore.runner) settles it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from kspec.errors import InputError
-from kspec.logic import Verdict
+from kspec.logic import HOLDS, Verdict
 from kspec.property import LIVENESS, Kind, Property
 from kspec.system import AnySystem
 
@@ -22,6 +22,9 @@ class Plan(NamedTuple):
     transitions: tuple[tuple[Property, Callable[[Any, Any], Any]], ...]
     sometimes: tuple[tuple[Property, Callable[[Any], Any]], ...]
     liveness: tuple[Debt, ...]
+
+
+NOTHING: Final = Plan((), (), (), ())
 
 
 class Debt:
@@ -146,9 +149,11 @@ class Monitor:
         """Evaluate the step from `before` to `after`, which is the run's step-th."""
         mask = self._changes(after)
         plan = self._plans.get(mask) or self._plan(mask)
+        if plan is NOTHING:
+            return
         for prop, predicate in plan.transitions:
             answer = predicate(before, after)
-            if not answer:
+            if answer is not HOLDS and not answer:  # by identity first: it is asked very often
                 self._violate(prop, answer)
         self._states(plan, after, step)
 
@@ -163,7 +168,7 @@ class Monitor:
     def _states(self, plan: Plan, state: Any, step: int) -> None:
         for prop, predicate in plan.invariants:
             answer = predicate(state)
-            if not answer:
+            if answer is not HOLDS and not answer:
                 self._violate(prop, answer)
         for prop, predicate in plan.sometimes:
             answer = predicate(state)
@@ -171,6 +176,8 @@ class Monitor:
                 self.witnessed[prop.name] = as_verdict(answer).witness
                 self.drop(prop.name)
         for debt in plan.liveness:
+            if debt.stable and debt.since >= 0:
+                continue  # it is owed already, which is all that is noted before the end
             if debt.observe(state, step):
                 self.paid.add(debt.prop.name)
 
@@ -208,10 +215,11 @@ class Monitor:
         def of(kind: Kind) -> tuple[tuple[Property, Callable[..., Any]], ...]:
             return tuple((p, p.predicate) for p in chosen.values() if p.kind is kind)
 
-        plan = self._plans[mask] = Plan(
+        plan = Plan(
             of(Kind.INVARIANT),
             of(Kind.TRANSITION),
             of(Kind.SOMETIMES),
             tuple(self.debts[name] for name in chosen if name in self.debts),
         )
+        self._plans[mask] = plan = plan if any(plan) else NOTHING
         return plan

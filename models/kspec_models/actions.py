@@ -10,6 +10,7 @@ Handle and a Sync of the same fields differ.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
 from kspec.errors import InputError
@@ -225,6 +226,23 @@ Action = (
     | LoseNode
     | Heal
 )
+
+
+class Named(dict[str, Any]):
+    """Actions of one actor by what they name, each made once; a full table starts afresh."""
+
+    def __init__(self, kind: Callable[..., Any], *parts: str) -> None:
+        super().__init__()
+        self.kind, self.parts = kind, parts
+
+    def __missing__(self, name: str) -> Any:
+        if len(self) >= _MAX_NAMED:
+            self.clear()
+        action = self[name] = self.kind(*self.parts, name)
+        return action
+
+
+_MAX_NAMED: Final = 10_000
 
 TYPES: Final[dict[str, Any]] = {
     cls.__name__: cls

@@ -67,6 +67,13 @@ class Cluster:
         for name in sorted(faults or {}):
             self.budget = self.budget.set(name, (faults or {})[name])
         self._effects = self._effect_table()
+        kinds: dict[type, Callable[..., tuple[Any, ...]]] = {
+            InformerSlot: self._informer_actions,
+            HostSlot: self._host_actions,
+            NodeSlot: self._node_actions,
+            ProcessSlots: self._process_actions,
+        }
+        self._finders = [(kinds[type(place)], place) for place in self.layout.slots]
         self._initial: State | None = None
 
     def _effect_table(self) -> dict[type, Callable[[State, Any], None]]:
@@ -228,16 +235,15 @@ class Cluster:
             t.outside = self.environment.enabled(t, not system)
 
     def _actions_of(self, t: State, slot: int) -> tuple[Any, ...]:
-        place = self.layout.slots[slot]
-        kind = type(place)
-        if kind is InformerSlot:
-            return self._informer_actions(t, slot, place)  # type: ignore[arg-type]
-        if kind is HostSlot:
-            return self._host_actions(t, slot, place)  # type: ignore[arg-type]
-        if kind is NodeSlot:
-            name, machine = place.name, place.machine  # type: ignore[union-attr]
-            return tuple([actions.Progress(name, key) for key in machine.enabled(t.slots[slot])])
-        return () if t.slots[slot] else (actions.Start(place.name),)  # type: ignore[union-attr]
+        finder, place = self._finders[slot]
+        return finder(t, slot, place)
+
+    def _node_actions(self, t: State, slot: int, place: NodeSlot) -> tuple[Any, ...]:
+        keys = place.machine.enabled(t.slots[slot])
+        return tuple([place.takes[key] for key in keys]) if keys else ()
+
+    def _process_actions(self, t: State, slot: int, place: ProcessSlots) -> tuple[Any, ...]:
+        return () if t.slots[slot] else (actions.Start(place.name),)
 
     def _informer_actions(self, t: State, slot: int, place: InformerSlot) -> tuple[Any, ...]:
         informer: Informer = t.slots[slot]
@@ -245,9 +251,9 @@ class Cluster:
         found: list[Any] = []
         status = informer.status
         if status is WATCHING:
-            event = t.streams[place.stream].next(informer.position)
-            if event is not None:
-                found.append(actions.Sync(place.actor, resource, event.identity))
+            events = t.streams[place.stream].events
+            if informer.position < events.length:
+                found.append(place.syncs[events.items[informer.position].identity])
         elif status is LISTING:
             found.append(actions.List(place.actor, resource))
         elif status is REPLACING:
@@ -255,20 +261,19 @@ class Cluster:
             found.append(actions.Pop(place.actor, resource, key))
         elif status is DISCONNECTED:
             found.append(actions.Rewatch(place.actor, resource))
-        told, length, listeners = informer.told.items, informer.told.length, place.listeners
-        for number, position in enumerate(informer.handled):
+        told, length = informer.told.items, informer.told.length
+        for position, handles in zip(informer.handled, place.handles, strict=True):
             if position < length:
-                name = listeners[number][0]
-                found.append(actions.Handle(name, resource, told[position].identity))
+                found.append(handles[told[position].identity])
         return tuple(found)
 
     def _host_actions(self, t: State, slot: int, place: HostSlot) -> tuple[Any, ...]:
         state: HostState | None = t.slots[slot]
         if state is None or place.process in t.idle:
             return ()
-        name, verb = place.host.name, place.verb
-        found = [verb(name, key) for key in place.host.enabled(state.memory, t.clock)]
-        found += [sending.action for sending in state.calls]
+        found = [place.takes[key] for key in place.host.enabled(state.memory, t.clock)]
+        for sending in state.calls:
+            found.append(sending.action)
         return tuple(found)
 
     # the synced start

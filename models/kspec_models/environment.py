@@ -22,6 +22,8 @@ from kspec_models.state import BIT, State
 from kspec_models.steps import Steps
 from kspec_models.streams import MAX_BEHIND
 
+_BEHIND = tuple(str(behind) for behind in range(1, MAX_BEHIND + 1))
+
 
 @attrs.frozen
 class Operation:
@@ -91,8 +93,8 @@ class Environment:
         for action in self._ready(t, actions.List):
             _, place = self.steps.informer(action.actor, action.resource)
             events = len(t.streams[place.stream].events)
-            for behind in range(1, min(events, MAX_BEHIND) + 1):
-                yield actions.StaleList(action.actor, action.resource, str(behind))
+            for behind in _BEHIND[:events]:
+                yield actions.StaleList(action.actor, action.resource, behind)
 
     def _ready(self, t: State, kind: type) -> Iterator[Any]:
         return (action for action in t.system if type(action) is kind)
@@ -203,6 +205,8 @@ class Environment:
             self.steps.put_host(t, slot, place, HostState(place.host.initial(node)))
 
     def lose_node(self, t: State, action: actions.LoseNode) -> None:
+        if action.node not in (a.node for a in self._losses(t)):
+            raise NotEnabled(actions.encode(action))
         for process in self.layout.processes:
             if process.node == action.node and t.slots[process.up]:
                 self._stop(t, process)
@@ -221,6 +225,8 @@ class Environment:
         assert t.slots[slot].status is DISCONNECTED
 
     def stale_list(self, t: State, action: actions.StaleList) -> None:
+        if not self.lists_are_stale or action.behind not in _BEHIND:
+            raise NotEnabled(actions.encode(action))
         self.steps.list(t, actions.List(action.actor, action.resource), int(action.behind))
 
     def compact(self, t: State, action: actions.Compact) -> None:

@@ -1,14 +1,10 @@
-"""A host that is up: its memory, its calls in flight, and a fingerprint that follows both.
-
-Most parts of a memory are the same as before a step, so each part's fingerprint is carried by the
-part itself or found in a memo table, and the whole is a polynomial over the parts.
-"""
+"""A host that is up: its memory, its calls in flight, and a fingerprint that follows both."""
 
 from __future__ import annotations
 
 from typing import Any, Final
 
-from kspec.values import MASK, Memo, fingerprint_of
+from kspec.values import MASK, Memo, combined
 from kspec_models.actions import Deliver
 from kspec_models.host import Call
 from kspec_models.requests import Request
@@ -17,38 +13,6 @@ from kspec_models.requests import describe as describe_request
 request_text: Memo[Request, str] = Memo("request texts", describe_request)
 
 _FACTOR: Final = 0x9E3779B97F4A7C15
-_CARRIED, _PARTS, _PLAIN = 1, 2, 3
-_WAYS: dict[type, int] = {}
-"""How the values of a type are fingerprinted; asked of each type once."""
-
-
-def _way_of(kind: type) -> int:
-    if hasattr(kind, "fingerprint"):
-        way = _CARRIED
-    else:
-        way = _PARTS if hasattr(kind, "_fields") else _PLAIN
-    _WAYS[kind] = way
-    return way
-
-
-def memory_fingerprint(memory: Any) -> int:
-    """Fingerprint of a host's memory or of a call, part by part."""
-    kind = type(memory)
-    way = _WAYS.get(kind) or _way_of(kind)
-    if way == _CARRIED:
-        return int(memory.fingerprint)
-    if way == _PLAIN:
-        return fingerprint_of(memory)
-    whole = len(memory)
-    for part in memory:
-        kind = type(part)
-        way = _WAYS.get(kind) or _way_of(kind)
-        if way == _CARRIED:
-            found = part.fingerprint
-        else:
-            found = fingerprint_of(part) if way == _PLAIN else memory_fingerprint(part)
-        whole = (whole * _FACTOR + found) & MASK
-    return whole
 
 
 class Sending:
@@ -59,7 +23,7 @@ class Sending:
     def __init__(self, host: str, call: Call) -> None:
         self.call = call
         self.action = Deliver(host, call.key, request_text(call.requests[0]))
-        self.fingerprint = memory_fingerprint(call)
+        self.fingerprint = combined(call)
 
 
 class HostState:
@@ -69,8 +33,9 @@ class HostState:
 
     def __init__(self, memory: Any, calls: tuple[Sending, ...] = ()) -> None:
         self.memory, self.calls = memory, calls
-        self._remembered = memory_fingerprint(memory)
-        self.fingerprint = self._whole()
+        self._remembered = self.fingerprint = combined(memory)
+        if calls:
+            self.fingerprint = self._whole()
 
     def _whole(self) -> int:
         whole = self._remembered

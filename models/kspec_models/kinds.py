@@ -63,12 +63,13 @@ class Kind:
 
 
 def plural_of(kind: str) -> str:
-    """The resource name that a kind is served under, by upstream's rule of guessing."""
+    """The resource name that a kind is served under, guessed as English forms its plurals."""
     lower = kind.lower()
-    if lower.endswith(("s", "x", "ch", "sh")):
-        return lower if lower == "endpoints" else lower + "es"
-    is_ies = lower.endswith("y") and lower[-2:-1] not in tuple("aeiou")
-    return lower[:-1] + "ies" if is_ies else lower + "s"
+    if lower == "endpoints":
+        return lower
+    if lower.endswith("y") and lower[-2:-1] not in tuple("aeiou"):
+        return lower[:-1] + "ies"
+    return lower + ("es" if lower.endswith(("s", "x", "ch", "sh")) else "s")
 
 
 def _table() -> dict[tuple[str, str], Kind]:

@@ -49,6 +49,9 @@ OWNED_CONDITIONS: Final = (
 
 TERMINAL_PHASES: Final = ("Succeeded", "Failed")
 
+_HOST_IP: Final = "the node's address"
+_POD_IP: Final = "the pod's address"
+
 
 class Rejection(NamedTuple):
     """Why a pod was not admitted, as its status says it."""
@@ -303,6 +306,32 @@ def _report(key: tuple[Observed, PodStatus, int]) -> Report:
     return Report(status, _patch(base, status) if status != base else None)
 
 
+_plain_report: Memo[tuple[Observed, PodStatus, int], Report] = Memo("kubelet's reports", _report)
+
+
+def _with_addresses(key: tuple[Observed, PodStatus, int]) -> Report:
+    """The report, made for a pod without name and addresses, so that all pods share it."""
+    seen, base, now = key
+    if seen.pod is None or base.pod_ip not in ("", seen.pod.address):
+        return _report(key)
+    addresses = {"host_ip": seen.host_ip, "pod_ip": seen.pod.address}
+    if base.host_ip not in ("", seen.host_ip):
+        return _report(key)
+    pod = RuntimePod("", "", _POD_IP, None, seen.pod.containers, seen.pod.is_stopping)
+    shown = base.replace(
+        host_ip=_HOST_IP if base.host_ip else "", pod_ip=_POD_IP if base.pod_ip else ""
+    )
+    status, patch = _plain_report((seen._replace(host_ip=_HOST_IP, pod=pod), shown, now))
+    if patch is not None and not (base.host_ip and base.pod_ip):
+        body = patch["status"]
+        if not base.host_ip:
+            body = body.set("hostIP", seen.host_ip)
+        if not base.pod_ip:
+            body = body.set("podIP", seen.pod.address)
+        patch = FrozenMap({"status": body})
+    return Report(status.replace(**addresses), patch)
+
+
 def unmet_gates(pod: Pod) -> tuple[str, ...]:
     """The readiness gates of the pod whose condition is not True."""
     gates = tuple(str(gate["conditionType"]) for gate in pod.spec.readiness_gates)
@@ -312,5 +341,7 @@ def unmet_gates(pod: Pod) -> tuple[str, ...]:
     return tuple(gate for gate in gates if gate not in true)
 
 
-report: Memo[tuple[Observed, PodStatus, int], Report] = Memo("kubelet's reports", _report)
+report: Memo[tuple[Observed, PodStatus, int], Report] = Memo(
+    "kubelet's reports by pod", _with_addresses
+)
 """The report on (what is observed, the owned status that the API shows, virtual now)."""

@@ -10,6 +10,7 @@ from typing import Any
 import attrs
 
 from kspec.values import fingerprint
+from kspec_models.actions import Handle, Named, Progress, Sync
 from kspec_models.host import Host, Watch
 
 
@@ -30,7 +31,10 @@ class ProcessSlots:
 
 @attrs.frozen(eq=False)
 class InformerSlot:
-    """actor: its process. listeners: hosts in the order of `Informer.handled`, as (name, slot)."""
+    """actor: its process. listeners: hosts in the order of `Informer.handled`, as (name, slot).
+
+    syncs, handles: the actions of the informer, and those of each listener, by what they deliver.
+    """
 
     actor: str
     process: int
@@ -38,6 +42,8 @@ class InformerSlot:
     stream: int
     weight: int
     listeners: tuple[tuple[str, int], ...]
+    syncs: Named
+    handles: tuple[Named, ...]
 
 
 @attrs.frozen(eq=False)
@@ -45,7 +51,7 @@ class HostSlot:
     """verb: the action type it acts by. node_state: slot of what it owns on its node, or -1.
 
     sources: for each watched resource its informer slot and its listener number there.
-    caches: informer slot of every resource that its process watches.
+    caches: informer slot of every resource that its process watches. takes: its actions by key.
     """
 
     process: int
@@ -55,6 +61,7 @@ class HostSlot:
     topic: int
     sources: dict[str, tuple[int, int]]
     caches: dict[str, int]
+    takes: Named
 
 
 @attrs.frozen(eq=False)
@@ -66,6 +73,7 @@ class NodeSlot:
     machine: Any
     owner: int
     topic: int
+    takes: Named
 
 
 @attrs.define(eq=False)
@@ -92,7 +100,7 @@ class Layout:
 
     def add_node_state(self, node: str, name: str, machine: Any, topic: int) -> int:
         """A slot for the state of a node; its owner (kubelet or kube-proxy) comes later."""
-        self.slots.append(NodeSlot(node, name, machine, -1, topic))
+        self.slots.append(NodeSlot(node, name, machine, -1, topic, Named(Progress, name)))
         self.by_host[name] = len(self.slots) - 1
         return len(self.slots) - 1
 
@@ -126,7 +134,11 @@ class Layout:
             self.watchers[stream].append(slot)
             weight = fingerprint(("weight", name, watch)) | 1
             listeners = tuple((n, numbers[n]) for n in names)
-            self.slots.append(InformerSlot(name, process.index, watch, stream, weight, listeners))
+            syncs = Named(Sync, name, watch.resource)
+            handles = tuple(Named(Handle, n, watch.resource) for n in names)
+            self.slots.append(
+                InformerSlot(name, process.index, watch, stream, weight, listeners, syncs, handles)
+            )
         caches = {watch.resource: slot for watch, slot in process.informers.items()}
         for host, verb in hosts:
             process.hosts[host.name] = len(self.slots)
@@ -136,7 +148,16 @@ class Layout:
                 for watch in host.watches
             }
             self.slots.append(
-                HostSlot(process.index, host, verb, node_state, topic, sources, caches)
+                HostSlot(
+                    process.index,
+                    host,
+                    verb,
+                    node_state,
+                    topic,
+                    sources,
+                    caches,
+                    Named(verb, host.name),
+                )
             )
         if node_state >= 0:
             owned = self.slots[node_state]

@@ -100,7 +100,7 @@ def _yaml_documents(text: str, where: str) -> Iterator[Plain]:
             loader.dispose()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        line = f":{mark.line + 1}" if mark else ""
+        line = f":{min(mark.line, text.count(chr(10))) + 1}" if mark else ""
         problem = " ".join(str(error.problem or error.context).split())
         raise InputError(f"not YAML: {problem}", where=f"{where}{line}") from None
     except (yaml.YAMLError, ValueError, TypeError) as error:

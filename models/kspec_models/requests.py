@@ -22,7 +22,7 @@ class Create(NamedTuple):
 class Update(NamedTuple):
     """PUT of the whole object; `subresource` "status" writes nothing but the status.
 
-    resource_version: the modification revision that the caller has seen; None is unconditional.
+    resource_version: `Entry.resource_version` as the caller has seen it; None is unconditional.
     """
 
     object: ApiObject

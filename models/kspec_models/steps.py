@@ -189,6 +189,8 @@ class Steps:
 
     def handle(self, t: State, action: actions.Handle) -> None:
         slot, place = self.host(action)
+        if action.resource not in place.sources:
+            raise NotEnabled(f"{action.actor} watches no {action.resource}")
         source, listener = place.sources[action.resource]
         informer: Informer = t.slots[source]
         position = informer.handled[listener]

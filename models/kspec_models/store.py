@@ -24,13 +24,14 @@ import attrs
 import immutables
 
 from kspec.log import Log
-from kspec.values import fingerprint_of, mix
+from kspec.values import combined, fingerprint_of, mix
 
 PUT: Final = "PUT"
 DELETE: Final = "DELETE"
 NEVER_COMPACTED: Final = -1
 """Lower than every revision, so that even a compaction at 0 is a first one, as in etcd."""
 
+_VERSION: Final = 0xD6E8FEB86659FD93
 _by_key = attrgetter("key")
 
 
@@ -61,17 +62,22 @@ class Entry:
             version,
         )
         # No absolute revision: see "Fingerprints" in kspec_models.state.
-        self.fingerprint = mix(fingerprint_of((key, version)), fingerprint_of(value))
+        self.fingerprint = mix(fingerprint_of(key) + version * _VERSION, combined(value))
 
     def __eq__(self, other: object) -> bool:
         if self is other:
             return True
-        return (
-            isinstance(other, Entry)
-            and self.mod_revision == other.mod_revision
-            and self.create_revision == other.create_revision
-            and self.fingerprint == other.fingerprint
-        )
+        return isinstance(other, Entry) and self.fingerprint == other.fingerprint
+
+    @property
+    def resource_version(self) -> int:
+        """The object's resourceVersion as a token for compare-and-swap.
+
+        Upstream uses the modification revision. The version of the key tells the same writes of
+        one object apart (another object of the same name has another uid), and does not depend on
+        writes to other keys, so that what was computed from an entry holds in every behaviour.
+        """
+        return self.version
 
     def __hash__(self) -> int:
         return self.fingerprint
@@ -195,9 +201,9 @@ class Snapshot:
 EMPTY_SNAPSHOT: Final = Snapshot()
 
 
-@attrs.frozen(eq=False)
+@attrs.define(eq=False)  # nobody changes one; frozen would make each write slower
 class Store:
-    """The store at its newest revision, with its history.
+    """The store at its newest revision, with its history. Immutable.
 
     etcd starts at revision 1; the first write makes revision 2. A store that starts empty at a
     later revision is one whose earlier history is compacted. The log keeps what a compaction

@@ -40,6 +40,11 @@ DEFAULT_CAPACITY = {"cpu": "4", "memory": "8Gi", "pods": "110", "ephemeral-stora
 Mutation = Callable[[Components], Components]
 
 
+def _whole_capacity(given: Mapping[str, Any]) -> Mapping[str, str]:
+    """The default for what is not said, so that a world reads back as it was written."""
+    return {**DEFAULT_CAPACITY, **{name: str(amount) for name, amount in given.items()}}
+
+
 @attrs.frozen(kw_only=True)
 class World:
     """A small instance of a cluster.
@@ -54,7 +59,7 @@ class World:
     name: str = "world"
     objects: tuple[Mapping[str, Any], ...] = ()
     nodes: int = 3
-    node_capacity: Mapping[str, str] = attrs.field(factory=lambda: dict(DEFAULT_CAPACITY))
+    node_capacity: Mapping[str, str] = attrs.field(factory=dict, converter=_whole_capacity)
     schedulers: int = 1
     policy: str = "default"
     faults: Mapping[str, int] = attrs.field(factory=dict)
@@ -99,10 +104,7 @@ class World:
             name=(data.get("metadata") or {}).get("name", "world"),
             objects=tuple(spec.get("objects", ())),
             nodes=spec.get("nodes", default.nodes),
-            node_capacity={
-                **DEFAULT_CAPACITY,
-                **{k: str(v) for k, v in spec.get("nodeCapacity", {}).items()},
-            },
+            node_capacity=spec.get("nodeCapacity", {}),
             schedulers=spec.get("schedulers", 1),
             policy=spec.get("policy", "default"),
             faults=dict(spec.get("faults", {})),

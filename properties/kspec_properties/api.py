@@ -25,32 +25,39 @@ def _shown(state: State, slot: int, entry: Entry | None) -> Entry | None:
 
 
 def _is_in_order(before: State, after: State, delivery: Delivery, last: Entry | None) -> Verdict:
-    note = delivery.notification
-    watch = after.layout.slots[delivery.slot].watch
-    where = f"{delivery.process}, {watch.resource} {note.key}"
     informer = before.slots[delivery.slot]
     if informer.status is not WATCHING:
-        return _accounts_for(after, delivery, where)
+        return _accounts_for(after, delivery)
+    note = delivery.notification
     history = after.api.store.history
     change = history[note.revision - history[0].revision]
-    before_change = _shown(after, delivery.slot, change.previous)
-    if not change.key.endswith(note.key) or _shown(after, delivery.slot, change.entry) != note.new:
-        return fails(f"{where}: told of a state that revision {note.revision} never had", "order")
-    if last == before_change:
+    previous, entry = change.previous, change.entry
+    if after.layout.slots[delivery.slot].watch.node:
+        previous = _shown(after, delivery.slot, previous)
+        entry = _shown(after, delivery.slot, entry)
+    told = note.new if note.new is not None else note.old
+    if entry is not note.new or told is None or told.key != change.key:
+        return fails(f"{_where(after, delivery)}: revision {note.revision} was never so", "order")
+    if last is previous:
         return HOLDS
-    told, due = _version(last), _version(before_change)
     kind = "twice" if last is not None and last.mod_revision >= note.revision else "missing"
-    return fails(f"{where}: told version {told} before, the store has {due} there", kind)
+    due = f"told version {_version(last)} before, the store has {_version(previous)} there"
+    return fails(f"{_where(after, delivery)}: {due}", kind)
 
 
-def _accounts_for(after: State, delivery: Delivery, where: str) -> Verdict:
+def _where(state: State, delivery: Delivery) -> str:
+    watch = state.layout.slots[delivery.slot].watch
+    return f"{delivery.process}, {watch.resource} {delivery.notification.key}"
+
+
+def _accounts_for(after: State, delivery: Delivery) -> Verdict:
     """A key of a Replace is told as it is in the list, or as gone if it is not there."""
     informer = after.slots[delivery.slot]
     note = delivery.notification
     entry = note.new if note.new is not None else note.old
     assert entry is not None
     if informer.target.get(entry.key) != note.new:
-        return fails(f"{where}: the Replace tells of something that the list does not have", "list")
+        return fails(f"{_where(after, delivery)}: told of what the list does not have", "list")
     return HOLDS
 
 
@@ -73,22 +80,25 @@ def watch_order(before: State, after: State) -> Verdict:
     """
     told: dict[tuple[int, str], Entry | None] = {}
     for delivery in after.delivered:
-        entry = delivery.notification.new or delivery.notification.old
+        note = delivery.notification
+        entry = note.new if note.new is not None else note.old
         assert entry is not None
         place = (delivery.slot, entry.key)
         last = told[place] if place in told else before.slots[delivery.slot].ghost.get(entry.key)
         verdict = _is_in_order(before, after, delivery, last)
-        if not verdict:
+        if not verdict.holds:
             return verdict
-        told[place] = delivery.notification.new
+        told[place] = note.new
     return _is_replaced(before, after)
 
 
 def _is_replaced(before: State, after: State) -> Verdict:
     """Where a Replace has ended in this step, every key was accounted for."""
-    for slot in dict.fromkeys(delivery.slot for delivery in after.delivered):
+    for slot in {delivery.slot: None for delivery in after.delivered}:
+        if before.slots[slot].status is WATCHING:
+            continue
         informer = after.slots[slot]
-        if before.slots[slot].status is not WATCHING and informer.status is WATCHING:
+        if informer.status is WATCHING:
             for key in sorted(informer.ghost):
                 if informer.target.get(key) is None:
                     process = after.layout.processes[after.layout.slots[slot].process].name
@@ -147,9 +157,9 @@ def no_lost_update(before: State, after: State) -> Verdict:
             continue
         change, seen = changes.get(entry.mod_revision), request.resource_version
         previous = change.previous if change is not None else None
-        if previous is not None and seen is not None and previous.mod_revision != seen:
+        if previous is not None and seen is not None and previous.resource_version != seen:
             who = f"{entry.key}: {answered.host} had seen {seen}"
-            return fails(f"{who}, not {previous.mod_revision}", "lost")
+            return fails(f"{who}, not {previous.resource_version}", "lost")
     return HOLDS
 
 
@@ -186,24 +196,23 @@ def acts_only_on_what_was_delivered(before: State, after: State) -> Verdict:
 
 
 def _was_told(before: State, after: State, sent: Sent, key: str, uid: str | None) -> bool:
-    process = next(p for p in after.layout.processes if p.name == sent.process)
-    resource = key.partition("/")[0]
-    slot = after.layout.by_informer.get((process.name, resource))
+    slot = after.layout.by_informer.get((sent.process, key.partition("/")[0]))
     if slot is None:
         return True  # created by itself or read live: no watch could have told it
     for state in (after, before):
         entry = state.slots[slot].ghost.get(key)
-        if entry is not None and uid in (None, entry.value.uid):
+        if entry is not None and (uid is None or uid == entry.value.uid):
             return True
-    return any(
-        told.notification.old is not None
-        and told.notification.old.key == key
-        and uid in (None, told.notification.old.value.uid)
-        for told in after.slots[slot].told
-    ) or any(
-        answered.response.entry is not None and answered.response.entry.key == key
-        for answered in after.answered
-    )
+    return _was_told_before(after, slot, key, uid)
+
+
+def _was_told_before(after: State, slot: int, key: str, uid: str | None) -> bool:
+    """An object that is gone from the cache may still be in the hands of a host."""
+    known = (told.notification.old for told in after.slots[slot].told)
+    if any(e is not None and e.key == key and uid in (None, e.value.uid) for e in known):
+        return True
+    entries = (answered.response.entry for answered in after.answered)
+    return any(entry is not None and entry.key == key for entry in entries)
 
 
 def _all_caught_up(state: State) -> Verdict:

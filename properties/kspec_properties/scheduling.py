@@ -130,7 +130,7 @@ def no_node_ever_runs_too_much(before: State, after: State) -> Verdict:
 def _nodes_hold(before: State, after: State, *, only_known: bool) -> Verdict:
     for slot, node, runtime in touched_nodes(after, "runtime/"):
         entry = newest(after, "nodes").get(f"nodes/{node}")
-        if entry is None or before.slots[slot] is runtime:
+        if entry is None or before.slots[slot].pods is runtime.pods:
             continue
         known = {e.value.uid for e in on_node(after, node)} if only_known else None
         now = running(runtime, known)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from kspec.logic import HOLDS, Verdict, fails
-from kspec.property import eventually_stable, invariant, sometimes, transition
+from kspec.property import eventually_stable, sometimes, transition
 from kspec_models.controllers.deployment_scaling import max_surge, max_unavailable
 from kspec_models.controllers.pods import is_active
 from kspec_models.indexes import controlled_by
@@ -13,7 +13,7 @@ from kspec_models.objects import Deployment, ReplicaSet, controller_of
 from kspec_models.requests import Create, Update
 from kspec_models.state import Sent, State
 from kspec_properties.faults import all_but
-from kspec_properties.reading import deployments, fresh, newest, replica_sets, written
+from kspec_properties.reading import fresh, newest, replica_sets, written
 
 _DOCS = "https://kubernetes.io/docs/concepts/workloads/controllers/"
 
@@ -256,30 +256,30 @@ def _leaves_enough(read: _Read, old: ReplicaSet, changed: ReplicaSet) -> Verdict
     return HOLDS
 
 
-def _pods_within_surge(state: State) -> Verdict:
-    for owner in deployments(state):
-        if _was_resized(state, owner):
-            continue
-        count = sum(owned_active(state, rs) for rs in _siblings(state, owner))
-        limit = (owner.spec.replicas or 0) + max_surge(owner)
-        if count > limit:
-            return fails(f"{owner.key} has {count} active pods, limit {limit}", "pods")
-    return HOLDS
-
-
-@invariant(
-    reads=("pods", "replicasets", "deployments"),
+@transition(
+    reads=("pods",),
     source=_DOCS + "deployment/#max-surge",
     companion="a-deployment-scales-up",
     known_false=True,
 )
-def a_rollout_has_no_more_pods_than_its_surge(state: State) -> Verdict:
-    """A Deployment never has more than replicas + maxSurge active pods.
+def a_rollout_has_no_more_pods_than_its_surge(before: State, after: State) -> Verdict:
+    """When a pod is created, its Deployment has at most replicas + maxSurge active pods.
 
     Not kept, even without faults: an old ReplicaSet that is scaled down but not yet synced still
     owns its pods while the new one creates its own.
     """
-    return _pods_within_surge(state)
+    for change in written(after, "pods"):
+        if change.previous is not None or change.entry is None:
+            continue
+        parent = _controller(after, change.entry, "replicasets")
+        owner = _owner_of(after, parent) if isinstance(parent, ReplicaSet) else None
+        if owner is None or _was_resized(after, owner):
+            continue
+        count = sum(owned_active(after, rs) for rs in _siblings(after, owner))
+        limit = (owner.spec.replicas or 0) + max_surge(owner)
+        if count > limit:
+            return fails(f"{owner.key} has {count} active pods, limit {limit}", "pods")
+    return HOLDS
 
 
 @sometimes(reads=("pods",), source="companion")

@@ -22,6 +22,7 @@ from kspec.values import EMPTY_MAP, FingerprintedMap, Memo, mix
 from kspec_models import requests as api
 from kspec_models.apiserver.defaults import DEFAULTS
 from kspec_models.apiserver.patch import merge
+from kspec_models.apiserver.patch_records import NotByField, patched
 from kspec_models.apiserver.validate import Problems, is_immutable_change, problems
 from kspec_models.objects import (
     ApiObject,
@@ -31,6 +32,7 @@ from kspec_models.objects import (
     Namespace,
     Pod,
     ReplicaSet,
+    Service,
     Time,
     Unstructured,
     thaw,
@@ -43,9 +45,9 @@ _WITH_GENERATION = ("deployments", "replicasets", "pods", "endpointslices")
 _IMMORTAL = ("namespaces/default", "namespaces/kube-system", "namespaces/kube-public")
 
 
-@attrs.frozen(eq=False)
+@attrs.define(eq=False)  # nobody changes one; frozen would make each write slower
 class Api:
-    """The store and what the API server allocates from.
+    """The store and what the API server allocates from. Immutable.
 
     names: how often a generateName prefix was used. incarnations: how often a key was deleted.
     addresses: cluster IPs given out.
@@ -90,6 +92,7 @@ class ApiServer:
         }
         self._decided = Memo("updates", self._decide, limit=50_000)
         self._merged = Memo("patches", self._merge, limit=50_000)
+        self._made = Memo("created objects", self._make, limit=50_000)
 
     def apply(self, state: Api, request: api.Request, now: int) -> Reply:
         """Apply one request at virtual second `now`."""
@@ -116,12 +119,17 @@ class ApiServer:
         key = f"{obj.resource}/{obj.key}"
         if state.store.get(key) is not None:
             return _refuse(state, api.ALREADY_EXISTS, key)
-        state, obj = self._prepared(state, obj, now)
-        invalid = problems(obj)
+        made, invalid = self._made((obj, state.incarnations.get(key, 0), now))
+        if isinstance(made, Service):
+            state, made = self._addressed(state, made)
         if invalid:
             return _refuse(state, api.INVALID, invalid[0])
+        return self._put(state, key, made)
+
+    def _put(self, state: Api, key: str, obj: ApiObject) -> Reply:
         store, change = state.store.put(key, obj)
-        return Reply(attrs.evolve(state, store=store), Response("", change.entry), (change,))
+        state = Api(store, state.names, state.incarnations, state.addresses)
+        return Reply(state, Response("", change.entry), (change,))
 
     def admit(self, state: Api, obj: ApiObject) -> Response | None:
         """NamespaceLifecycle and ServiceAccount admission; None where both let the object in."""
@@ -150,15 +158,15 @@ class ApiServer:
         state = attrs.evolve(state, names=state.names.set(scope, count))
         return state, obj.with_metadata(name=f"{prefix}{count}")
 
-    def _prepared(self, state: Api, obj: ApiObject, now: int) -> tuple[Api, ApiObject]:
-        key = f"{obj.resource}/{obj.key}"
-        obj = self.as_created(obj, now)
-        obj = obj.with_metadata(
-            uid=f"{key}#{state.incarnations.get(key, 0)}",
+    def _make(self, case: tuple[ApiObject, int, int]) -> tuple[ApiObject, Problems]:
+        """What is stored for a new object: (as it was sent, incarnation of its key, now)."""
+        obj, incarnation, now = case
+        made = self.as_created(obj, now).with_metadata(
+            uid=f"{obj.resource}/{obj.key}#{incarnation}",
             deletion_timestamp=None,
             deletion_grace_period_seconds=None,
         )
-        return self._addressed(state, obj) if obj.resource == "services" else (state, obj)
+        return made, problems(made)
 
     def as_created(self, obj: ApiObject, now: int) -> Any:
         """The object as its kind's create strategy leaves it: with defaults and a fresh status."""
@@ -190,7 +198,7 @@ class ApiServer:
         old = state.store.get(f"{obj.resource}/{obj.key}")
         if old is None:
             return _refuse(state, api.NOT_FOUND)
-        if request.resource_version not in (None, old.mod_revision):
+        if request.resource_version not in (None, old.resource_version):
             return _refuse(state, api.CONFLICT, "the object has been modified")
         if obj.uid and obj.uid != old.value.uid:
             return _refuse(state, api.CONFLICT, "the uid differs")
@@ -198,15 +206,18 @@ class ApiServer:
 
     def replace(self, state: Api, old: Entry, obj: Any, subresource: str) -> Reply:
         """Write `obj` over `old` as its kind's strategy allows; a no-op writes nothing."""
-        new, invalid = self._decided((old.value, obj, subresource))
+        invalid: Problems = ()
+        if subresource == "status":
+            new = self._with_status(old.value, obj)
+        else:
+            new, invalid = self._decided((old.value, obj, subresource))
         if new == old.value:
             return Reply(state, Response("", old))
         if invalid:
             return _refuse(state, api.INVALID, invalid[0])
         if self._is_gone(new):
             return self._remove(state, old)
-        store, change = state.store.put(old.key, new)
-        return Reply(attrs.evolve(state, store=store), Response("", change.entry), (change,))
+        return self._put(state, old.key, new)
 
     def _decide(self, case: tuple[Any, Any, str]) -> tuple[Any, Problems]:
         old, obj, subresource = case
@@ -216,8 +227,6 @@ class ApiServer:
         return new, problems(new) or is_immutable_change(old, new)
 
     def _updated(self, old: Any, new: Any, subresource: str) -> Any:
-        if subresource == "status":
-            return self._with_status(old, new)
         if subresource == "finalize":
             return old.replace(spec=old.spec.replace(finalizers=new.spec.finalizers))
         if hasattr(old, "status"):
@@ -245,11 +254,12 @@ class ApiServer:
 
         A pod keeps its owners as well.
         """
-        kept = old.metadata
-        meta = kept.replace(
-            annotations=new.metadata.annotations, finalizers=new.metadata.finalizers
-        )
-        return old.replace(metadata=meta if meta != kept else kept, status=new.status)
+        kept, sent = old.metadata, new.metadata
+        if sent is not kept:
+            is_same = sent.annotations == kept.annotations and sent.finalizers == kept.finalizers
+            if not is_same:
+                kept = kept.replace(annotations=sent.annotations, finalizers=sent.finalizers)
+        return old.replace(metadata=kept, status=new.status)
 
     def _spec(self, obj: Any) -> Any:
         return getattr(obj, "spec", None) or obj.replace(metadata=type(obj.metadata)())
@@ -278,7 +288,7 @@ class ApiServer:
             return _refuse(state, api.NOT_FOUND)
         if request.uid not in (None, old.value.uid):
             return _refuse(state, api.CONFLICT, "the uid differs")
-        if request.resource_version not in (None, old.mod_revision):
+        if request.resource_version not in (None, old.resource_version):
             return _refuse(state, api.CONFLICT, "the object has been modified")
         obj = self._merged((old.value, request.patch))
         if isinstance(obj, str):
@@ -288,6 +298,11 @@ class ApiServer:
     def _merge(self, case: tuple[Any, FrozenMap[Any]]) -> Any:
         """The object with a patch merged in, or why it is no such object any more."""
         old, patch = case
+        if not isinstance(old, Unstructured):
+            try:
+                return patched(old, patch)
+            except (NotByField, InputError):
+                pass  # the way below says what is wrong as it always does
         try:
             merged = merge(old.to_json(), thaw(patch))
             if not isinstance(old, Unstructured):
@@ -305,7 +320,7 @@ class ApiServer:
             return _refuse(state, api.NOT_FOUND)
         if request.uid not in (None, old.value.uid):
             return _refuse(state, api.CONFLICT, "the uid differs")
-        if request.resource_version not in (None, old.mod_revision):
+        if request.resource_version not in (None, old.resource_version):
             return _refuse(state, api.CONFLICT, "the object has been modified")
         if old.key in _IMMORTAL:
             return _refuse(state, api.FORBIDDEN, "this namespace may not be deleted")
@@ -332,8 +347,7 @@ class ApiServer:
             marked = marked.with_metadata(generation=obj.metadata.generation + 1)
         if marked == obj:
             return Reply(state, Response("", old))
-        store, change = state.store.put(old.key, marked)
-        return Reply(attrs.evolve(state, store=store), Response("", change.entry), (change,))
+        return self._put(state, old.key, marked)
 
     def _grace(self, obj: ApiObject, asked: int | None) -> int:
         """CheckGracefulDelete of the pod strategy; other kinds have no grace."""
@@ -371,5 +385,4 @@ class ApiServer:
             spec=pod.spec.replace(node_name=request.node),
             status=pod.status.replace(conditions=with_condition(pod.status.conditions, scheduled)),
         )
-        store, change = state.store.put(old.key, bound)
-        return Reply(attrs.evolve(state, store=store), Response("", change.entry), (change,))
+        return self._put(state, old.key, bound)

@@ -93,7 +93,7 @@ def _adjust(target: Target, new: Entry, revision: int) -> Steps[tuple[Target, En
     if not is_same or replica_set.spec.min_ready_seconds != seconds:
         wanted = replica_set.with_metadata(annotations=annotations)
         wanted = wanted.replace(spec=wanted.spec.replace(min_ready_seconds=seconds))
-        return target, (yield from written(Update(wanted, new.mod_revision)))
+        return target, (yield from written(Update(wanted, new.resource_version)))
     changed = _note_revision(target, annotations.get(REVISION, ""))
     has_no_condition = condition(deployment.status.conditions, PROGRESSING) is None
     if progress_deadline(deployment) is not None and has_no_condition:

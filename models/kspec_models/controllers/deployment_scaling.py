@@ -131,7 +131,7 @@ def scale_replica_set(deployment: Deployment, resize: Resize) -> Steps[Entry]:
         return entry
     wanted = replica_set.with_metadata(annotations=annotations)
     wanted = wanted.replace(spec=wanted.spec.replace(replicas=size))
-    return (yield from written(Update(wanted, entry.mod_revision)))
+    return (yield from written(Update(wanted, entry.resource_version)))
 
 
 def _active_or_latest(new: Entry | None, old: tuple[Entry, ...]) -> Entry | None:

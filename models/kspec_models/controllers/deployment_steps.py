@@ -41,12 +41,12 @@ class WriteFailed(Exception):
 class Target(NamedTuple):
     """The Deployment as the pass has changed it so far in its own memory.
 
-    mod_revision stays that of the cache for the whole pass. Upstream ignores what a status update
+    resource_version stays that of the cache for the whole pass. Upstream ignores what a status update
     returns too, so a second status update of one pass conflicts and the key is tried again.
     """
 
     deployment: Deployment
-    mod_revision: int
+    resource_version: int
     now: int
 
 
@@ -67,7 +67,7 @@ def written(request: Request) -> Steps[Entry]:
 
 def write_status(target: Target) -> Steps[None]:
     """Write the status; annotations go with it, as upstream's status strategy allows."""
-    yield from send(Update(target.deployment, target.mod_revision, "status"))
+    yield from send(Update(target.deployment, target.resource_version, "status"))
 
 
 def replicas(workload: Deployment | ReplicaSet) -> int:

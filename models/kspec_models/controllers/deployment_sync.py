@@ -61,7 +61,7 @@ def sync(inputs: Inputs) -> Steps[int | None]:
     """The pass; returns the seconds after which to look again. Raises WriteFailed."""
     entry = inputs.deployment
     deployment: Deployment = entry.value
-    target = Target(deployment, entry.mod_revision, inputs.now)
+    target = Target(deployment, entry.resource_version, inputs.now)
     if deployment.spec.selector is not None and not deployment.spec.selector:
         yield from _refuse_everything(target)
         return None

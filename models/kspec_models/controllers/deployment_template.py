@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from kspec.values import Memo, fingerprint
 from kspec_models.objects import Deployment, PodTemplateSpec, ReplicaSet
+from kspec_models.objects.record import canonical
 
 HASH_LABEL = "pod-template-hash"
 _ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
@@ -25,7 +26,7 @@ _bare: Memo[PodTemplateSpec, PodTemplateSpec] = Memo("template without hash", _w
 
 
 def _hash_template(key: tuple[PodTemplateSpec, int | None]) -> str:
-    number = fingerprint((key[0].fingerprint, key[1])) & (2**32 - 1)
+    number = fingerprint((canonical(key[0]), key[1])) & (2**32 - 1)
     return "".join(_ALPHABET[ord(digit) % len(_ALPHABET)] for digit in str(number))
 
 

@@ -97,7 +97,7 @@ def _prepare(inputs: Inputs) -> Prepared:
     slices = tuple(e.value for e in found)
     return Prepared(
         slices,
-        FrozenMap({e.value.name: e.mod_revision for e in found}),
+        FrozenMap({e.value.name: e.resource_version for e in found}),
         plan(Situation(inputs.service, pods, slices, inputs.limit)),
     )
 

@@ -146,7 +146,7 @@ class NamespaceController:
             return Worked(memory)
         if namespace.status.phase != "Terminating":
             marked = namespace.replace(status=namespace.status.replace(phase="Terminating"))
-            return _ask(memory, progress, MARK, Update(marked, entry.mod_revision, "status"))
+            return _ask(memory, progress, MARK, Update(marked, entry.resource_version, "status"))
         if not namespace.spec.finalizers:
             return Worked(memory)
         return self._next(memory, progress._replace(todo=self.resources), now)
@@ -178,7 +178,7 @@ class NamespaceController:
         new = reported(progress.value, progress.findings, now)
         if new is progress.value:
             return self._concluded(memory, progress)
-        update = Update(new, progress.namespace.mod_revision, "status")
+        update = Update(new, progress.namespace.resource_version, "status")
         return _ask(memory, progress, REPORT, update)
 
     def _concluded(self, memory: Held, progress: Progress) -> Worked:
@@ -193,7 +193,7 @@ class NamespaceController:
         namespace = progress.value
         rest = tuple(sorted({*namespace.spec.finalizers} - {FINALIZER}))
         final = namespace.replace(spec=namespace.spec.replace(finalizers=rest))
-        update = Update(final, progress.namespace.mod_revision, "finalize")
+        update = Update(final, progress.namespace.resource_version, "finalize")
         return _ask(memory, progress, FINALIZE, update)
 
 

@@ -216,4 +216,4 @@ class ReplicaSetController:
 
 
 def _status_update(entry: Entry, status: ReplicaSetStatus) -> Update:
-    return Update(entry.value.replace(status=status), entry.mod_revision, "status")
+    return Update(entry.value.replace(status=status), entry.resource_version, "status")

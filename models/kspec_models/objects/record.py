@@ -11,6 +11,7 @@ given; `kspec_models.quantity` reads them.
 from __future__ import annotations
 
 import datetime
+import functools
 import types
 import typing
 from collections.abc import Callable, Iterator, Mapping
@@ -19,7 +20,7 @@ from typing import Any, NewType, Self, TypeVar
 import attrs
 
 from kspec.errors import InputError
-from kspec.values import fingerprint
+from kspec.values import MASK, combined, fingerprint
 
 EPOCH = datetime.datetime(2024, 1, 1, tzinfo=datetime.UTC)
 Time = NewType("Time", int)
@@ -112,6 +113,7 @@ def _seconds(moment: datetime.datetime) -> Time:
     return Time(int((aware - EPOCH).total_seconds()))
 
 
+@functools.lru_cache(maxsize=4_096)
 def encode_time(seconds: int) -> str:
     """RFC 3339 text of a virtual time in seconds."""
     return (EPOCH + datetime.timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -126,17 +128,18 @@ class Record:
 
     @property
     def fingerprint(self) -> int:
+        """A sum over the fields, each with a weight of its own, so that `replace` can follow it."""
         try:
             return self._fingerprint
         except AttributeError:
-            parts: list[Any] = [type(self).__name__]
-            for name, default in _DEFAULTS.get(type(self)) or _defaults_of(type(self)):
+            layout = _LAYOUTS.get(type(self)) or _layout_of(type(self))
+            found = layout.whole
+            for name, weight, default, part in layout.parts:
                 value = getattr(self, name)
-                if value is not default and value != default:
-                    parts += (name, value)
-            found = fingerprint(tuple(parts))
-            object.__setattr__(self, "_fingerprint", found)
-            return found
+                if value is not default:
+                    found += weight * (combined(value) - part)
+            _set_fingerprint(self, found & MASK)
+            return self._fingerprint
 
     def __eq__(self, other: object) -> bool:
         if self is other:
@@ -158,10 +161,18 @@ class Record:
         """This record with some fields changed."""
         cls = type(self)
         new = object.__new__(cls)
-        for name, copy in _SLOTS.get(cls) or _slots_of(cls):
-            copy(new, changes.pop(name) if name in changes else getattr(self, name))
-        if changes:
-            raise TypeError(f"{cls.__name__} has no field {sorted(changes)}")
+        layout = _LAYOUTS.get(cls) or _layout_of(cls)
+        for name, copy in layout.setters:
+            copy(new, changes[name] if name in changes else getattr(self, name))
+        found = self.fingerprint
+        weights = layout.weights
+        for name, value in changes.items():
+            if name not in weights:
+                raise TypeError(f"{cls.__name__} has no field {name!r}")
+            old = getattr(self, name)
+            if value is not old:
+                found += weights[name] * (combined(value) - combined(old))
+        _set_fingerprint(new, found & MASK)
         return new
 
     @classmethod
@@ -361,18 +372,63 @@ def _json_names(cls: type) -> frozenset[str]:
     return _JSON_NAMES[cls]
 
 
-_DEFAULTS: dict[type, tuple[tuple[str, Any], ...]] = {}
-_SLOTS: dict[type, tuple[tuple[str, Callable[[Any, Any], None]], ...]] = {}
+Setter = Callable[[Any, Any], None]
+_set_fingerprint: Setter = vars(Record)["_fingerprint"].__set__
+"""The slot's own setter, which a frozen class does not block."""
 
 
-def _defaults_of(cls: type) -> tuple[tuple[str, Any], ...]:
-    found = tuple((name, field.default) for name, field in fields_of(cls).items())
-    _DEFAULTS[cls] = found
-    return found
+class _Layout(typing.NamedTuple):
+    """What a class of records does with its fields.
+
+    setters: each field with its slot's own setter, which a frozen class does not block. parts:
+    name, weight and default of each field, and the fingerprint of the default. whole: the
+    fingerprint where every field has its default.
+    """
+
+    setters: tuple[tuple[str, Setter], ...]
+    parts: tuple[tuple[str, int, Any, int], ...]
+    weights: dict[str, int]
+    whole: int
 
 
-def _slots_of(cls: type) -> tuple[tuple[str, Callable[[Any, Any], None]], ...]:
-    """Each field with the slot's own setter, which a frozen class does not block."""
-    found = tuple((name, getattr(cls, name).__set__) for name in fields_of(cls))
-    _SLOTS[cls] = found
-    return found
+_LAYOUTS: dict[type, _Layout] = {}
+
+
+def _layout_of(cls: type) -> _Layout:
+    fields = fields_of(cls)
+    weights = {name: fingerprint((cls.__name__, name)) | 1 for name in fields}
+    parts = [(name, weights[name], f.default, combined(f.default)) for name, f in fields.items()]
+    layout = _Layout(
+        tuple((name, getattr(cls, name).__set__) for name in fields),
+        tuple(parts),
+        weights,
+        fingerprint(cls.__name__) + sum(weight * part for _, weight, _, part in parts),
+    )
+    _LAYOUTS[cls] = layout
+    return layout
+
+
+def canonical(record: Record) -> int:
+    """The fingerprint of a record's canonical encoding, from scratch.
+
+    For what people see, such as names made of a hash: it does not change where the way in which
+    `fingerprint` is put together does.
+    """
+    parts: list[Any] = [type(record).__name__]
+    for name, field in fields_of(type(record)).items():
+        value = getattr(record, name)
+        if value != field.default:
+            parts += (name, _Encoded.of(value))
+    return fingerprint(tuple(parts))
+
+
+class _Encoded(typing.NamedTuple):
+    """Stands for a record in an encoding."""
+
+    fingerprint: int
+
+    @classmethod
+    def of(cls, value: Any) -> Any:
+        if isinstance(value, Record):
+            return cls(canonical(value))
+        return tuple(cls.of(item) for item in value) if isinstance(value, tuple) else value

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from kspec.errors import InputError
 from kspec_properties.mutation.importing import Sources
 from kspec_properties.mutation.judges import Judges
 from kspec_properties.mutation.report import lines, progress, rates, to_json
@@ -33,7 +34,10 @@ def main(count: int, seed: int, pattern: str, workers: int, target: str | None) 
     warm_up()
     judges = Judges(sources, seed)
     _say(f"{len(chosen)} of {len(every):,} possible mutants; first the unchanged model")
-    baseline = hear(judges, _say, workers)
+    try:
+        baseline = hear(judges, _say, workers)
+    except InputError as error:
+        raise click.ClickException(str(error)) from None
     judged = []
     for site, outcome in judge_all(judges, baseline, chosen, workers):
         judged.append((site, outcome))

@@ -18,7 +18,7 @@ from kspec.property import Kind, Property
 from kspec_properties.faults import FAULT_CLASSES, NONE, budget_of
 
 LARGE = ("built-in", "bench-2-6")
-STEPS = {True: 2_000, False: 500}
+STEPS = {True: 1_500, False: 300}
 """Random steps after FIFO, in a large world or a small one."""
 SUFFIX_BOUND = 4_000
 
@@ -65,17 +65,26 @@ class Expected:
 
 
 def worlds() -> dict[str, Any]:
-    """The worlds by name, the small ones first: those of the hand-written mutants."""
+    """The worlds by name, the small ones first: those of the hand-written mutants, and more."""
     from kspec_models.worlds import bench, built_in
     from kspec_properties.mutants import MUTANTS
+    from kspec_properties.mutation.situations import SITUATIONS
 
-    found = {mutant.world.name: mutant.world for mutant in MUTANTS}
+    found = {world.name: world for world in (*(m.world for m in MUTANTS), *SITUATIONS)}
     return {**found, "built-in": built_in(), "bench-2-6": attrs.evolve(bench(2, 6), name=LARGE[1])}
 
 
 def all_cells(names: Iterable[str]) -> tuple[Cell, ...]:
-    """Every cell, fault-free ones first, in the order in which a mutant meets them."""
-    return tuple(Cell(name, column) for column in COLUMNS for name in names)
+    """Every cell, fault-free ones first, in the order in which a mutant meets them.
+
+    The milder faults are for the large worlds: all faults strike in the small ones.
+    """
+    return tuple(
+        Cell(name, column)
+        for column in COLUMNS
+        for name in names
+        if column != COLUMNS[1] or name in LARGE
+    )
 
 
 def properties_of(cell: Cell, catalogue: ModuleType) -> tuple[Property, ...]:

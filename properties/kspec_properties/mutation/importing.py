@@ -20,6 +20,9 @@ import attrs
 from kspec_properties.mutation.sites import MODEL, Module, Site, mutated, read_modules
 
 PACKAGES = (MODEL, "kspec_properties")
+SITUATIONS = "kspec_properties.mutation.situations"
+"""The one module beside the judges that imports the model."""
+
 READ_BY_PROPERTIES = (
     "resources",
     "kubelet_admission",
@@ -56,7 +59,7 @@ class Sources(MetaPathFinder):
         for package in PACKAGES:
             modules |= read_modules(package)
         own = __name__.rpartition(".")[0]
-        kept = {name: m for name, m in modules.items() if not name.startswith(own)}
+        kept = {n: m for n, m in modules.items() if not n.startswith(own) or n == SITUATIONS}
         code = {name: compile(m.text, m.path, "exec", 0, True) for name, m in kept.items()}
         return cls(kept, code)
 

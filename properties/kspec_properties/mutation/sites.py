@@ -19,6 +19,8 @@ NOT_MUTATED = {
     "objects*": "values as the API writes them",
     "kinds": "a table",
     "manifests": "reads input",
+    "plain": "reads input",
+    "dump": "reads the start of a world",
     "quantity*": "reads input",
     "validation*": "judges input",
     "apiserver.validate": "judges input",
@@ -37,8 +39,11 @@ NOT_MUTATED = {
 }
 """Modules of the model that are data, texts or readers of input, and what they are."""
 
+NOWHERE = -1
+"""The node of a site that changes nothing, to try what judges a mutant on the model as it is."""
+
 _UNSEEN = (ast.Raise, ast.Assert, ast.JoinedStr, ast.Import, ast.ImportFrom)
-_TEXTS = ("__repr__", "__str__", "describe")
+_NO_BEHAVIOUR = ("__repr__", "__str__", "__eq__", "__hash__", "describe")
 _GUARDS = ("NotEnabled", "InputError")
 
 
@@ -128,6 +133,8 @@ def sample(every: Sequence[Site], count: int, seed: int) -> tuple[Site, ...]:
 def mutated(module: Module, site: Site) -> ast.Module:
     """The syntax tree of a module with one place changed."""
     tree = ast.parse(module.text)
+    if site.node == NOWHERE:
+        return tree
     place = next(p for p in _places(tree) if p.number == site.node)
     changes = tuple(variants(place.node, place.at))
     _, replacement = changes[site.variant]
@@ -216,10 +223,12 @@ def _places(tree: ast.Module) -> Iterator[_Place]:
 
 
 def _is_unseen(node: ast.AST) -> bool:
-    """Imports, messages, assertions, and guards that refuse what no run ever asks for."""
+    """Imports, texts, identity, assertions, and guards that refuse what no run ever asks for."""
     if isinstance(node, ast.If):
         return not node.orelse and all(_refuses(inner) for inner in node.body)
-    return isinstance(node, _UNSEEN) or (isinstance(node, ast.FunctionDef) and node.name in _TEXTS)
+    return isinstance(node, _UNSEEN) or (
+        isinstance(node, ast.FunctionDef) and node.name in _NO_BEHAVIOUR
+    )
 
 
 def _refuses(statement: ast.stmt) -> bool:
