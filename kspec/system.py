@@ -57,6 +57,10 @@ class System(Protocol[S, A]):
         """The unit that PCT gives a priority: a stream, a worker, or a request in flight."""
         ...
 
+    def fault_class(self, action: A) -> str:
+        """The class of a fault (an action whose kind is "fault"), "" for one that is none."""
+        ...
+
     def footprint(self, action: A) -> Footprint: ...
 
     def fairness(self, action: A) -> str | None:
@@ -130,6 +134,9 @@ class FunctionSystem(Generic[S, A]):
 
     def actor(self, action: A) -> str:
         return self.actor_of(action)
+
+    def fault_class(self, action: A) -> str:
+        return "fault" if self.kind_of(action) == "fault" else ""
 
     def footprint(self, action: A) -> Footprint:
         return Footprint(("state",), ("state",))

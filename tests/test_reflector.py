@@ -241,17 +241,28 @@ def test_an_atomic_replace_is_one_step_and_tells_the_same(atomic, pops):
     assert informer.synced and [t.identity for t in informer.told] == ["default/a@1", "default/b@1"]
 
 
-def test_a_notification_names_what_was_before_so_that_states_differ_by_it():
-    """Pending notifications with the same new object and another old one are told apart."""
-    one, other = Feed("a").list().pop(), Feed("a").list().pop()
-    one.put("a", "2")
-    one.put("a", "4")
-    other.put("a", "3")
-    other.put("a", "4")
+def two_ways_to_the_same_store():
+    """Two informers before the same last event, whose caches differ."""
+    feeds = Feed("a").list().pop(), Feed("a").list().pop()
+    for feed, label in zip(feeds, "23", strict=True):
+        feed.put("a", label)
+        feed.put("a", "4")
+        feed.receive()
+        feed.informer = feed.informer.taken(0).taken(1).taken(0).taken(1)
+    assert feeds[0].store.fingerprint == feeds[1].store.fingerprint
+    return feeds
+
+
+def test_two_caches_differ_although_the_same_events_are_to_come():
+    one, other = two_ways_to_the_same_store()
+    assert one.stream.hash_since(1) == other.stream.hash_since(1)
+    assert (one.cached(), other.cached()) == ({"a": "2"}, {"a": "3"})
+    assert one.informer.fingerprint != other.informer.fingerprint
+
+
+def test_two_pending_notifications_differ_by_what_was_before():
+    one, other = two_ways_to_the_same_store()
     for feed in (one, other):
-        feed.informer = feed.informer.taken(0).taken(1)
         feed.receive()
-        feed.informer = feed.informer.taken(0).taken(1)
-        feed.receive()
-    assert one.store.fingerprint == other.store.fingerprint
+    assert one.cached() == other.cached() and one.informer.pending(0) == 1
     assert one.informer.fingerprint != other.informer.fingerprint

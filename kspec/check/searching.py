@@ -82,6 +82,7 @@ class Explorer:
             strategies=DEFAULT if weights is None else weights,
             clock=self.clock,
             stop_at_first=self.is_enough,
+            awaited_faults=tuple(scene.column.budget),
             on_progress=lambda steps, states, runs: self.listener.progress(steps, states),
             on_violation=keep,
         )

@@ -47,7 +47,8 @@ class Exploration:
 
     unfinished: properties that could not be judged, each with why.
     exhausted: every reachable state was seen. bound: what "within bound" means, where a bound of
-    depth was met. limit: which limit stopped an exhaustive search.
+    depth was met. limit: which limit stopped an exhaustive search. struck: how many faults of each
+    class the random runs took.
     """
 
     properties: frozenset[str]
@@ -65,6 +66,7 @@ class Exploration:
     exhausted: bool = False
     bound: str = ""
     limit: str = ""
+    struck: Mapping[str, int] = attrs.field(factory=dict)
     interrupted: bool = False
 
     def violation_of(self, name: str) -> Violation | None:
@@ -89,6 +91,8 @@ class Exploration:
                 f"{self.depth:,}, {self.expected_collisions:.1e} fingerprint collisions expected"
             )
         runs = ", ".join(f"{name} {count:,}" for name, count in sorted(self.runs.items()))
+        faults = ", ".join(f"{name} {count:,}" for name, count in sorted(self.struck.items()))
+        runs += f"; faults: {faults}" if faults else ""
         stopped = "; interrupted" if self.interrupted else ""
         return f"{self.steps:,} steps, {self.states:,} distinct states, runs: {runs}{stopped}"
 
@@ -106,7 +110,7 @@ def judge(
     `always` judges it under conditions that the user named, promised or not.
     """
     violation = exploration.violation_of(prop.name)
-    answer, reason = _answer(prop, exploration)
+    answer, reason = _answer(prop, exploration, faults)
     known_limit = violation is not None and prop.known_false
     if not always and not is_promised(prop, faults):
         known_limit = violation is not None
@@ -125,7 +129,7 @@ def judge(
     )
 
 
-def _answer(prop: Property, seen: Exploration) -> tuple[Answer, str]:
+def _answer(prop: Property, seen: Exploration, faults: str) -> tuple[Answer, str]:
     violation = seen.violation_of(prop.name)
     if violation is not None:
         return Answer.FAILS, _failure(violation)
@@ -140,6 +144,9 @@ def _answer(prop: Property, seen: Exploration) -> tuple[Answer, str]:
         return Answer.UNKNOWN, f"{seen.limit or 'interrupted before the first step'}; " + (
             f"so far {seen.coverage}"
         )
+    missing = _missing_faults(faults, seen)
+    if missing:
+        return Answer.VACUOUS, f"no {missing} ever struck; {seen.coverage}"
     if vacuous:
         return Answer.VACUOUS, f"{vacuous}; {seen.coverage}"
     if seen.exhausted:
@@ -147,6 +154,13 @@ def _answer(prop: Property, seen: Exploration) -> tuple[Answer, str]:
     if seen.bound:
         return Answer.HOLDS_WITHIN_BOUND, f"{seen.bound}; {seen.coverage}"
     return Answer.NO_VIOLATION, seen.coverage
+
+
+def _missing_faults(faults: str, seen: Exploration) -> str:
+    """The fault classes of a column that no random run took, so that it says nothing of them."""
+    if faults == "none" or seen.is_exhaustive or "fault" in seen.struck:
+        return ""
+    return ", ".join(name for name in faults.split(",") if name not in seen.struck)
 
 
 def _failure(violation: Violation) -> str:

@@ -17,7 +17,7 @@ from kspec.explore.strategy import PerAction, Scale, kind_of
 from kspec.system import AnySystem
 
 DEPTHS = 4
-RATES = (0.01, 0.03, 0.1, 0.3)
+RATES = (0.02, 0.05, 0.15, 0.4)
 PATIENCE = 50
 """An actor that wins so many contests in a row is retrying for ever, and is lowered like any."""
 

@@ -16,7 +16,7 @@ import attrs
 from kspec.explore.exploration import Suffix, Violation
 from kspec.explore.fifo import Fifo
 from kspec.explore.monitor import Debt, Monitor, as_verdict
-from kspec.explore.strategy import Strategy, kind_of
+from kspec.explore.strategy import PerAction, Strategy, fault_of, kind_of
 from kspec.system import AnySystem
 
 OnStep = Callable[[Any, Any, Any], None]
@@ -58,6 +58,8 @@ class Runner:
         self.steps = 0
         self.violations: list[Violation] = []
         self.unfinished: Counter[str] = Counter()
+        self.struck: Counter[str] = Counter()
+        self._fault_of = PerAction(fault_of(system))
         self.actions: list[Any] = []
         self.fifo = Fifo(system)
         self.label = Violation(property="", kind="", witness="", actions=())
@@ -81,6 +83,7 @@ class Runner:
                 self.settle(state, bound)
         finally:
             self.steps += len(self.actions)
+            self.struck.update(filter(None, map(self._fault_of.__getitem__, self.actions)))
         return len(self.actions)
 
     @property

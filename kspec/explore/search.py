@@ -21,6 +21,8 @@ from kspec.system import AnySystem
 RUNS_PER_ROUND = 2
 DEFAULT_STEPS = 100_000
 SUFFIX_BOUND = 10_000
+MOST_AWAITED = 12
+"""Rounds after which a search that is out of time no longer waits for a fault to strike."""
 
 Progress = Callable[[int, int, int], None]
 
@@ -84,6 +86,7 @@ class _Search:
                 "before anything was decided"
                 for name, count in runner.unfinished.items()
             },
+            struck=dict(runner.struck),
             interrupted=self.interrupted,
         )
 
@@ -99,6 +102,7 @@ def search(
     clock: Callable[[], float] | None = None,
     stop_at_first: bool = False,
     suffix_bound: int = SUFFIX_BOUND,
+    awaited_faults: Sequence[str] = (),
     on_progress: Progress | None = None,
     on_violation: OnViolation | None = None,
 ) -> Exploration:
@@ -107,7 +111,8 @@ def search(
     At least one round is run, because FIFO alone takes no faults.
 
     strategies: names and weights. clock: seconds on any scale; needed only with `seconds`.
-    suffix_bound: how many steps of a fair suffix may pass without progress.
+    awaited_faults: classes that should strike at least once: under `seconds` a few more rounds are
+    run until they have. suffix_bound: how many steps of a fair suffix may pass without progress.
     on_progress: told (steps, states, runs) after each round. on_violation: told each violation
     when it is found. A violated property is dropped and
     the others go on, unless `stop_at_first`. An interruption returns what was covered.
@@ -130,7 +135,8 @@ def search(
             if steps is not None and work.runner.steps >= steps:
                 break
             is_late = deadline is not None and clock is not None and clock() >= deadline
-            if is_late and work.rounds:
+            has_struck = all(name in runner.struck for name in awaited_faults)
+            if is_late and work.rounds and (has_struck or work.rounds >= MOST_AWAITED):
                 break
             before = work.runner.steps
             work.round(portfolio, steps, bound)

@@ -63,3 +63,10 @@ def kind_of(system: AnySystem) -> Callable[[Any], str]:
     if given is not None:
         return given
     return lambda action: "user" if system.fairness(action) is None else "system"
+
+
+def fault_of(system: AnySystem) -> Callable[[Any], str]:
+    """The class of a fault, "" for every other action; "fault" where the system has no classes."""
+    kind = kind_of(system)
+    name: Callable[[Any], str] = getattr(system, "fault_class", lambda action: "fault")
+    return lambda action: name(action) if kind(action) == "fault" else ""

@@ -112,7 +112,7 @@ class Cluster:
         return self._initial
 
     def enabled(self, state: State) -> tuple[Any, ...]:
-        return state.enabled()
+        return state.enabled
 
     def step(self, state: State, action: Any) -> State:
         effect = self._effects.get(type(action))
@@ -155,6 +155,10 @@ class Cluster:
             return "clock"
         return "fault" if kind in actions.FAULT_CLASSES or kind is actions.Heal else "system"
 
+    def fault_class(self, action: Any) -> str:
+        """The fault class that an action draws from the budget, "" if it draws from none."""
+        return actions.FAULT_CLASSES.get(type(action), "")
+
     def actor(self, action: Any) -> str:
         kind = type(action)
         if kind is actions.Sync or kind is actions.Handle:
@@ -194,7 +198,7 @@ class Cluster:
     def resolve(self, state: State, action: Any) -> Any | None:
         """Deliveries may span; a request is found by its call; the clock goes where it can go."""
         kind = type(action)
-        enabled = state.enabled()
+        enabled = state.enabled
         if action in enabled:
             return action
         if kind is actions.Deliver:
@@ -233,6 +237,7 @@ class Cluster:
             or t.environment.budget is not EMPTY_MAP
         ):
             t.outside = self.environment.enabled(t, not system)
+        t.enabled = system + t.outside
 
     def _actions_of(self, t: State, slot: int) -> tuple[Any, ...]:
         finder, place = self._finders[slot]
@@ -292,7 +297,7 @@ class Cluster:
         t.written = ()
         t.environment = EnvironmentState(self.budget)
         t.system = t.owners = t.outside = ()
-        t.touched, t._enabled = {}, None
+        t.touched = {}
         layout = self.layout
         t.streams = [Stream(watch, self._base(t, watch)) for watch in layout.streams]
         t.slots = [self._initial_slot(t, place) for place in layout.slots]
@@ -306,6 +311,7 @@ class Cluster:
         self._call_handlers(t)
         self._seal(t, t)
         t.outside = self.environment.enabled(t, not t.system)
+        t.enabled = t.system + t.outside
         t.delivered = ()
         return t
 

@@ -146,7 +146,7 @@ class Components:
             entries = whole.indexed(f"node/{watch.node}")
         else:
             entries = tuple(e for e in whole.entries() if e.value.name == watch.node)
-        selected = Snapshot(whole.indexer)
+        selected = Snapshot()  # a kubelet asks its cache for no index
         for entry in entries:
             selected = selected.patched(entry.key, entry)
         return selected

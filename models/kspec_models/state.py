@@ -74,12 +74,12 @@ class State:
     """One state. Only `Cluster` makes and, before it lets go of it, changes a state."""
 
     __slots__ = (
-        "_enabled",
         "answered",
         "api",
         "changed",
         "clock",
         "delivered",
+        "enabled",
         "environment",
         "fingerprint",
         "idle",
@@ -124,7 +124,8 @@ class State:
     answered: tuple[Answered, ...]
     touched: dict[int, None]
     """Slots whose enabled actions must be found again before the step is over."""
-    _enabled: tuple[Any, ...] | None
+    enabled: tuple[Any, ...]
+    """All enabled actions, the system's first. Set when the step is over."""
 
     def draft(self) -> State:
         """A copy for one step, with empty ghosts."""
@@ -139,7 +140,6 @@ class State:
         new.changed = 0
         new.written = new.delivered = new.sent = new.answered = ()
         new.touched = {}
-        new._enabled = None
         return new
 
     def put(self, slot: int, value: Any, difference: int) -> None:
@@ -180,12 +180,6 @@ class State:
             if known is None or not low <= replicas <= high:
                 wider = (min(low, replicas), max(high, replicas))
                 self.peaks = self.peaks.set(change.key, wider)
-
-    def enabled(self) -> tuple[Any, ...]:
-        """All enabled actions: the system's in the order of the slots, then the environment's."""
-        if self._enabled is None:
-            self._enabled = self.system + self.outside
-        return self._enabled
 
     @property
     def whole_fingerprint(self) -> int:
