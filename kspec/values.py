@@ -123,15 +123,22 @@ def combined(value: Any) -> int:
     """A stable fingerprint put together from those of the items: for values that change in parts.
 
     A tuple is a polynomial over its items modulo 2**64, so what did not change is looked up or
-    carried by the item itself, and nothing is encoded. Tuples of text are looked up whole.
+    carried by the item itself, and only plain values are encoded. Tuples of text are looked up
+    whole.
     """
     kind = type(value)
     way = _WAYS.get(kind) or _way_of(kind)
     if way == _CARRIED:
         found: int = value.fingerprint
         return found
-    if way == _WHOLE or not value or (kind is tuple and type(value[0]) is str):
+    if way == _WHOLE or not value:
         return fingerprint_of(value)
+    if kind is tuple and type(value[0]) is str:
+        return _texts(value)
+    return _polynomial(value)
+
+
+def _polynomial(value: tuple[Any, ...]) -> int:
     whole, looked_up = len(value), 0
     table = fingerprint_of.table
     for item in value:
@@ -150,6 +157,12 @@ def combined(value: Any) -> int:
     return whole
 
 
+_texts: Memo[tuple[Any, ...], int] = Memo("fingerprints of texts", _polynomial)
+_item: Memo[tuple[Any, Any], int] = Memo(
+    "fingerprints of map items", lambda item: mix(fingerprint_of(item[0]), combined(item[1]))
+)
+
+
 class FingerprintedMap(Generic[K, V]):
     """A persistent map whose fingerprint follows each change instead of being computed anew.
 
@@ -163,7 +176,7 @@ class FingerprintedMap(Generic[K, V]):
         self._items: immutables.Map[K, V] = immutables.Map(items or {})
         self.fingerprint = 0
         for key, value in self._items.items():
-            self.fingerprint ^= fingerprint_of((key, value))
+            self.fingerprint ^= _item((key, value))
 
     def get(self, key: K, default: Any = None) -> Any:
         return self._items.get(key, default)
@@ -179,7 +192,7 @@ class FingerprintedMap(Generic[K, V]):
 
     def set(self, key: K, value: V) -> FingerprintedMap[K, V]:
         """This map with `key` at `value`."""
-        return self._changed(self._items.set(key, value), key, fingerprint_of((key, value)))
+        return self._changed(self._items.set(key, value), key, _item((key, value)))
 
     def without(self, key: K) -> FingerprintedMap[K, V]:
         """This map without `key`; the same map where it has none."""
@@ -190,7 +203,7 @@ class FingerprintedMap(Generic[K, V]):
     def _changed(self, items: immutables.Map[K, V], key: K, added: int) -> FingerprintedMap[K, V]:
         new: FingerprintedMap[K, V] = FingerprintedMap.__new__(FingerprintedMap)
         new._items = items
-        removed = fingerprint_of((key, self._items[key])) if key in self._items else 0
+        removed = _item((key, self._items[key])) if key in self._items else 0
         new.fingerprint = self.fingerprint ^ added ^ removed
         return new
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import attrs
 
+from kspec.explore.collector import seldom_collecting
 from kspec.explore.exploration import Exploration, Violation
 from kspec.explore.monitor import Monitor
 from kspec.explore.runner import Runner, is_quiescent
@@ -152,6 +153,7 @@ class _Bfs:
         )
 
 
+@seldom_collecting()
 def bfs(
     system: AnySystem,
     properties: Iterable[Property] = (),

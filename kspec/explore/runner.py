@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import attrs
 
+from kspec.explore.collector import seldom_collecting
 from kspec.explore.exploration import Suffix, Violation
 from kspec.explore.fifo import Fifo
 from kspec.explore.monitor import Debt, Monitor, as_verdict
@@ -64,6 +65,7 @@ class Runner:
         self.fifo = Fifo(system)
         self.label = Violation(property="", kind="", witness="", actions=())
 
+    @seldom_collecting()
     def run(self, strategy: Strategy | None, length: int, bound: int, label: Violation) -> int:
         """One whole run, with a suffix where liveness is judged; how many steps it took.
 

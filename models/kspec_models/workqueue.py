@@ -32,25 +32,27 @@ class WorkQueue(NamedTuple):
         """Add a key unless it waits in the queue already."""
         if key in self.ready:
             return self
-        if key in self.processing:
-            return self if key in self.dirty else self._replace(dirty=(*self.dirty, key))
-        return self._replace(ready=(*self.ready, key))
+        ready, processing, dirty, waiting, failures = self
+        if key not in processing:
+            return WorkQueue((*ready, key), processing, dirty, waiting, failures)
+        if key in dirty:
+            return self
+        return WorkQueue(ready, processing, (*dirty, key), waiting, failures)
 
     def take(self, key: str) -> WorkQueue:
         """Hand a ready key to a worker."""
-        index = self.ready.index(key)
-        return self._replace(
-            ready=self.ready[:index] + self.ready[index + 1 :],
-            processing=(*self.processing, key),
-        )
+        ready, processing, dirty, waiting, failures = self
+        index = ready.index(key)
+        rest = ready[:index] + ready[index + 1 :]
+        return WorkQueue(rest, (*processing, key), dirty, waiting, failures)
 
     def done(self, key: str) -> WorkQueue:
         """The worker is finished with a key; it is ready again if it was added meanwhile."""
-        rest = tuple(k for k in self.processing if k != key)
-        if key not in self.dirty:
-            return self._replace(processing=rest)
-        dirty = tuple(k for k in self.dirty if k != key)
-        return self._replace(processing=rest, dirty=dirty, ready=(*self.ready, key))
+        ready, processing, dirty, waiting, failures = self
+        rest = tuple([k for k in processing if k != key])
+        if key in dirty:
+            ready, dirty = (*ready, key), tuple([k for k in dirty if k != key])
+        return WorkQueue(ready, rest, dirty, waiting, failures)
 
     def add_after(self, key: str, seconds: int, now: int) -> WorkQueue:
         """Add a key after a delay; the earlier of two delayed adds wins."""

@@ -1,7 +1,7 @@
 """Deployment controller: one ReplicaSet per pod template, and the pods moved from old to new.
 
 After pkg/controller/deployment/deployment_controller.go at Kubernetes 1.36: the event handlers and
-what a pass reads from its caches. The pass itself is in `deployment_sync`, its parts in
+what a pass reads from its caches. The pass is in `deployment_{pass,sync}`, its parts in
 deployment_{revisions,scaling,rolling,status,conditions,steps}. The controller remembers nothing
 between passes.
 
@@ -18,30 +18,18 @@ import attrs
 from kspec.values import Memo
 from kspec_models.controllers import claims as claiming
 from kspec_models.controllers.claims import Claims
-from kspec_models.controllers.deployment_conditions import (
-    NEW_REPLICA_SET_AVAILABLE,
-    PAUSED,
-    PROGRESSING,
-    TIMED_OUT,
-)
-from kspec_models.controllers.deployment_steps import RECREATE, WriteFailed
-from kspec_models.controllers.deployment_sync import Inputs, sync
+from kspec_models.controllers.deployment_pass import Waiting, decide
+from kspec_models.controllers.deployment_steps import RECREATE
+from kspec_models.controllers.deployment_sync import Inputs
 from kspec_models.controllers.pods import is_finished, resolve_controller, selecting, selector_of
 from kspec_models.controllers.worker import Worked
 from kspec_models.host import Call, Notification, View, Watch
 from kspec_models.indexes import controlled_by, orphans
-from kspec_models.objects import Deployment, Pod, ReplicaSet, condition, controller_of
+from kspec_models.objects import Deployment, Pod, ReplicaSet, controller_of
 from kspec_models.requests import ALREADY_EXISTS, Create, Request, Response
 from kspec_models.store import Entry
 
 NOTHING: tuple[()] = ()
-
-
-class Waiting(NamedTuple):
-    """A pass that waits for an answer: what it read, and the answers that it got so far."""
-
-    inputs: Inputs
-    answers: tuple[Response, ...] = ()
 
 
 class _Candidates(NamedTuple):
@@ -59,37 +47,7 @@ def _claim_candidates(candidates: _Candidates) -> Claims:
 _claims: Memo[_Candidates, Claims] = Memo("replicasets of a deployment", _claim_candidates)
 
 
-class _Settled(NamedTuple):
-    deployment: Deployment
-    claims: Claims
-    running: frozenset[str]
-
-
 _NONE: frozenset[str] = frozenset()
-
-
-def _looks_settled(deployment: Deployment) -> bool:
-    """Whether a pass may well find nothing to do: saves a second run where it cannot."""
-    status = deployment.status
-    if status.observed_generation != deployment.metadata.generation:
-        return False
-    found = condition(status.conditions, PROGRESSING)
-    return found is None or found.reason in (NEW_REPLICA_SET_AVAILABLE, TIMED_OUT, PAUSED)
-
-
-def _finds_nothing(settled: _Settled) -> bool:
-    """Whether the pass sends nothing and need not look again, whatever the time.
-
-    A pass that depends on the time asks to be called again, so one that does not ask would find
-    nothing at any time: that makes the answer good for all of them.
-    """
-    deployment, claims, running = settled
-    entry = Entry(f"deployments/{deployment.key}", deployment, 0, 0, 0)
-    worked = _continue(Waiting(Inputs(entry, claims, running, 0)))
-    return not worked.requests and worked.requeue_after is None and not worked.failed
-
-
-_is_idle: Memo[_Settled, bool] = Memo("deployments that rest", _finds_nothing)
 
 
 @attrs.frozen
@@ -123,8 +81,6 @@ class DeploymentController:
         claims = _claims(_Candidates(deployment, owned, loose))
         is_recreate = deployment.spec.strategy.type == RECREATE
         running = _running(claims, view) if is_recreate else _NONE
-        if _looks_settled(deployment) and _is_idle(_Settled(deployment, claims, running)):
-            return Worked(memory)
         return _continue(Waiting(Inputs(entry, claims, running, view.now)))
 
     def answer(
@@ -142,17 +98,10 @@ class DeploymentController:
 
 
 def _continue(phase: Waiting) -> Worked:
-    """Run the pass from its start, with the answers it got, to the next request or its end."""
-    steps = sync(phase.inputs)
-    try:
-        request = next(steps)
-        for response in phase.answers:
-            request = steps.send(response)
-    except StopIteration as end:
-        return Worked(NOTHING, requeue_after=end.value)
-    except WriteFailed:
-        return Worked(NOTHING, failed=True)
-    return Worked(NOTHING, (request,), phase)
+    request, has_failed, requeue_after = decide(phase)
+    if request is not None:
+        return Worked(NOTHING, (request,), phase)
+    return Worked(NOTHING, failed=has_failed, requeue_after=requeue_after)
 
 
 def _running(claims: Claims, view: View) -> frozenset[str]:
