@@ -105,7 +105,7 @@ fingerprint_of: Memo[Any, int] = Memo("fingerprint", fingerprint)
 """`fingerprint` memoised by equality: for the small hashable values that states are made of."""
 
 
-_CARRIED, _ITEMS, _WHOLE = 1, 2, 3
+_CARRIED, _ITEMS, _WHOLE, _AFRESH = 1, 2, 3, 4
 _WAYS: dict[type, int] = {}
 """How `combined` takes the values of a type; found out once for each."""
 
@@ -113,8 +113,10 @@ _WAYS: dict[type, int] = {}
 def _way_of(kind: type) -> int:
     if hasattr(kind, "fingerprint"):
         way = _CARRIED
+    elif issubclass(kind, tuple):
+        way = _ITEMS
     else:
-        way = _ITEMS if issubclass(kind, tuple) else _WHOLE
+        way = _WHOLE if kind.__hash__ is not None else _AFRESH
     _WAYS[kind] = way
     return way
 
@@ -131,6 +133,8 @@ def combined(value: Any) -> int:
     if way == _CARRIED:
         found: int = value.fingerprint
         return found
+    if way == _AFRESH:
+        return fingerprint(value)
     if way == _WHOLE or not value:
         return fingerprint_of(value)
     if kind is tuple and type(value[0]) is str:
@@ -147,7 +151,8 @@ def _polynomial(value: tuple[Any, ...]) -> int:
         if way == _CARRIED:
             whole = (whole * _ODD + item.fingerprint) & MASK
             continue
-        known = table.get(item) if way == _WHOLE or not item else None
+        is_plain = way == _WHOLE or (way == _ITEMS and not item)
+        known = table.get(item) if is_plain else None
         if known is None:
             known = combined(item)
         else:

@@ -36,7 +36,7 @@ def namespace(deleted=True, phase="Terminating", uid="ns-1", finalizers=("kubern
 
 
 def entry(obj, revision=7):
-    return Entry(f"{obj.resource}/{obj.key}", obj, 1, revision, 1)
+    return Entry(f"{obj.resource}/{obj.key}", obj, 1, revision, revision)
 
 
 def pod(name="p", grace=30, phase="Running", **meta):

@@ -33,7 +33,7 @@ class Decided(NamedTuple):
 
 
 class _Content(NamedTuple):
-    """A pass without versions: the Deployment and its ReplicaSets, and (reason, message, object)."""
+    """A pass without versions: Deployment and ReplicaSets, and (reason, message, object)."""
 
     objects: tuple[Any, ...]
     answers: tuple[tuple[str, str, Any], ...]

@@ -41,8 +41,8 @@ class WriteFailed(Exception):
 class Target(NamedTuple):
     """The Deployment as the pass has changed it so far in its own memory.
 
-    resource_version stays that of the cache for the whole pass. Upstream ignores what a status update
-    returns too, so a second status update of one pass conflicts and the key is tried again.
+    resource_version stays that of the cache for the whole pass. Upstream ignores what a status
+    update returns too, so a second one of one pass conflicts and the key is tried again.
     """
 
     deployment: Deployment
