@@ -2,6 +2,11 @@
 
 Nothing here is granted fairness. A fault class is enabled while the budget holds some of it; after
 `Heal` none is. Time advances to the next deadline, and only when no system action is enabled.
+
+Left out: a request that is still on its way when its sender crashes, and arrives after the sender
+has listed again. Here it dies with its process, so that `crash` shows less than a real crash may;
+`lost-answer` shows what such a request does. Failover, pause, partition, a member that lags and a
+restore need components that are not modelled yet.
 """
 
 from __future__ import annotations
