@@ -13,7 +13,7 @@ from kspec_models.objects import Deployment, ReplicaSet, controller_of
 from kspec_models.requests import Create, Update
 from kspec_models.state import Sent, State
 from kspec_properties.faults import all_but
-from kspec_properties.reading import fresh, newest, replica_sets, written
+from kspec_properties.reading import fresh, newest, replica_sets, values, written
 
 _DOCS = "https://kubernetes.io/docs/concepts/workloads/controllers/"
 
@@ -282,6 +282,38 @@ def a_rollout_has_no_more_pods_than_its_surge(before: State, after: State) -> Ve
     return HOLDS
 
 
+def _statuses_are_true(state: State) -> Verdict:
+    for owner in values(state, "deployments"):
+        if owner.is_terminating or _is_leaving(state, owner.namespace):
+            continue
+        status, owned = owner.status, _siblings(state, owner)
+        counts = (status.replicas, status.ready_replicas, status.available_replicas)
+        due = tuple(
+            sum(getattr(rs.status, name) for rs in owned)
+            for name in ("replicas", "ready_replicas", "available_replicas")
+        )
+        if status.observed_generation != owner.metadata.generation or counts != due:
+            return fails(f"{owner.key} reports {counts}, its ReplicaSets {due}", "status")
+    return HOLDS
+
+
+deployments_report_the_truth = eventually_stable(
+    "deployments-report-the-truth",
+    promise="In the end a Deployment's status is that of its newest spec and adds up.",
+    conditions=(
+        "Its replicas, ready and available replicas are those of its ReplicaSets together. Once "
+        "edits and faults have ended, in namespaces that are not being deleted."
+    ),
+    source=_DOCS + "deployment/#deployment-status",
+    when=lambda state: any(True for _ in fresh(state, "deployments")),
+    then=_statuses_are_true,
+    reads=("deployments", "replicasets", "namespaces"),
+    faults=all_but(),
+    companion="a-deployment-scales-up",
+    mutants=("deployment-status-is-not-written",),
+)
+
+
 @sometimes(reads=("pods",), source="companion")
 def a_replicaset_creates_a_pod(state: State) -> bool:
     """A pod with a controller is created."""
@@ -321,6 +353,7 @@ PROPERTIES = (
     replicasets_converge,
     a_rollout_stays_below_its_surge,
     a_rollout_keeps_enough_available,
+    deployments_report_the_truth,
     a_rollout_has_no_more_pods_than_its_surge,
     all_replicasets_stay_below_the_surge,
     a_replicaset_creates_a_pod,

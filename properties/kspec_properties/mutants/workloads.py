@@ -85,6 +85,21 @@ def _as_if_available(obj: ReplicaSet) -> ReplicaSet:
     return obj.replace(status=status)
 
 
+class WritesNoStatus(DeploymentController):
+    def reconcile(self, memory: Any, key: str, view: View) -> Worked:
+        return _without_status(super().reconcile(memory, key, view))
+
+    def answer(
+        self, memory: Any, call: Call, request: Request, response: Response, view: View
+    ) -> Worked:
+        return _without_status(super().answer(memory, call, request, response, view))
+
+
+def _without_status(worked: Worked) -> Worked:
+    kept = (r for r in worked.requests if getattr(r, "subresource", "") != "status")
+    return worked._replace(requests=tuple(kept))
+
+
 MUTANTS = (
     ModelMutant(
         name="replicaset-forgets-expectations",
@@ -118,5 +133,12 @@ MUTANTS = (
         property="a-rollout-keeps-enough-available",
         world=_ROLLOUT,
         change=replacing_controller("deployment", lambda _: IgnoresAvailability()),
+    ),
+    ModelMutant(
+        name="deployment-status-is-not-written",
+        description="the Deployment controller does not write the status of a Deployment",
+        property="deployments-report-the-truth",
+        world=_ROLLOUT,
+        change=replacing_controller("deployment", lambda _: WritesNoStatus()),
     ),
 )
