@@ -12,7 +12,7 @@ from kspec_models.state import State
 from kspec_models.store import Entry
 from kspec_properties.faults import all_but
 from kspec_properties.proofs.hard_constraints import broken
-from kspec_properties.reading import fresh, newest, on_node, pods, touched_nodes, written
+from kspec_properties.reading import fresh, hosts, newest, on_node, pods, touched_nodes, written
 
 _FINISHED = ("Succeeded", "Failed")
 
@@ -205,6 +205,37 @@ eventual_binding = eventually_stable(
 )
 
 
+def _caches_are_settled(state: State) -> Verdict:
+    bound = {
+        pod.uid: pod.spec.node_name
+        for pod in pods(state)
+        if pod.spec.node_name and pod.status.phase not in _FINISHED
+    }
+    for place, memory in hosts(state, "scheduler"):
+        for uid, known in memory.cache.pods.sorted_items():
+            if known.is_assumed:
+                return fails(f"{place.host.name} still only assumes {known.pod.key}", "assumed")
+            if bound.get(uid) != known.pod.spec.node_name:
+                return fails(f"{place.host.name} charges {known.pod.key} wrongly", "charged")
+        if len(memory.cache.pods) != len(bound):
+            return fails(f"{place.host.name} does not charge every bound pod", "missing")
+    return HOLDS
+
+
+scheduler_caches_settle = eventually_stable(
+    "scheduler-caches-settle",
+    promise="In the end each scheduler charges exactly the bound pods, and assumes none.",
+    conditions="Terminal pods are not counted. Once binds, changes and faults have ended.",
+    source="pkg/scheduler/backend/cache/interface.go, the state machine of a pod",
+    when=lambda state: bool(_newly_bound(state)),
+    then=_caches_are_settled,
+    reads=("pods",),
+    faults=all_but(),
+    companion="a-pod-is-bound",
+    mutants=("deleted-pods-stay-charged",),
+)
+
+
 @sometimes(reads=("pods",), source="companion")
 def a_pod_is_bound(state: State) -> bool:
     """A Bind succeeds."""
@@ -221,6 +252,7 @@ PROPERTIES = (
     no_over_committed_binding,
     no_kubelet_runs_too_much,
     eventual_binding,
+    scheduler_caches_settle,
     a_bound_pod_is_never_rebound,
     no_node_is_ever_over_committed,
     no_node_ever_runs_too_much,

@@ -84,6 +84,15 @@ class ForgetsFailedBinds(Scheduler):
         return outcome
 
 
+class KeepsDeletedPods(Scheduler):
+    def handle(self, memory: Any, notification: Notification, view: View) -> Any:
+        new = notification.new
+        is_over = new is None or new.value.status.phase in ("Succeeded", "Failed")
+        if notification.resource == "pods" and is_over:
+            return memory
+        return super().handle(memory, notification, view)
+
+
 class BindOverwrites(ApiServer):
     def bind(self, state: Any, request: Any, now: int) -> Reply:
         old = state.store.get(f"pods/{request.key}")
@@ -186,5 +195,14 @@ MUTANTS = (
         world=World(name="one-pod", nodes=1, objects=(pod("a"),)),
         change=_with_scheduler(ForgetsFailedBinds),
         faults="lost-request",
+    ),
+    ModelMutant(
+        name="deleted-pods-stay-charged",
+        description="the scheduler does not notice that a pod has ended or is gone",
+        property="scheduler-caches-settle",
+        world=World(
+            name="deleted-pod", nodes=1, objects=(pod("a"),), operations=(delete("Pod", "a"),)
+        ),
+        change=_with_scheduler(KeepsDeletedPods),
     ),
 )
