@@ -90,6 +90,9 @@ def install(sources: Sources, site: Site | None) -> None:
     """Import the model afresh, with the change of a site; only in a process of its own."""
     for name in [n for n in sys.modules if n in sources.modules and n not in PACKAGES[1:]]:
         del sys.modules[name]
+        package, _, last = name.rpartition(".")
+        if package in sys.modules:  # `from package import last` would find the old module there
+            vars(sys.modules[package]).pop(last, None)
     sys.meta_path.insert(0, sources)
     if site is not None:
         sources.change(site.module, mutated(sources.modules[site.module], site))
