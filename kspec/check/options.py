@@ -20,6 +20,7 @@ STRATEGIES: dict[str, tuple[tuple[str, int], ...] | None] = {
     "fifo": (("fifo", 1),),
     "walk": (("walk", 1),),
     "pct": (("pct", 1),),
+    "late": (("late", 1),),
     EXHAUSTIVE: (),
 }
 """The strategies by name, with the weights of the search; None is the search's own mix."""

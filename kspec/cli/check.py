@@ -84,7 +84,7 @@ JUDGING = (
 SEARCH = (
     click.option(
         "--strategy",
-        type=click.Choice(["portfolio", "fifo", "walk", "pct", "bfs"]),
+        type=click.Choice(["portfolio", "fifo", "walk", "pct", "late", "bfs"]),
         default="portfolio",
         show_default=True,
         help="How to search; bfs is exhaustive.",
