@@ -217,7 +217,8 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path):
 
 @pytest.mark.parametrize("nodes", [0, 1])
 def test_a_world_without_a_node_is_allowed(nodes):
-    build(World(nodes=nodes, objects=(pod("a"),))).init()
+    state = build(World(nodes=nodes, objects=(pod("a"),))).init()
+    assert len(state.api.store.bucket("nodes")) == nodes
 
 
 VALUES = st.recursive(

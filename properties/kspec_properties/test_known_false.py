@@ -12,6 +12,6 @@ from kspec_properties.suite import SUITE
 @pytest.mark.parametrize("prop", KNOWN_FALSE, ids=lambda prop: prop.name)
 def test_known_false_is_shown_by_its_trace(prop):
     trace = read(trace_of(prop.name))
-    replay = Replay(SUITE.build(trace.world, Parts()), prop, trace)
+    replay = Replay(SUITE.build(trace.world, Parts()), prop, trace, strict=True)
     steps = list(replay)
     assert steps and replay.outcome.is_reproduced, replay.outcome.difference

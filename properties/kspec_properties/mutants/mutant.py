@@ -12,7 +12,10 @@ from typing import Any
 import attrs
 
 from kspec_models.components import Components
-from kspec_models.host import View
+from kspec_models.controllers.deployment import DeploymentController
+from kspec_models.controllers.worker import Worked
+from kspec_models.host import Call, View
+from kspec_models.requests import Request, Response
 from kspec_models.store import Entry, Snapshot
 from kspec_models.world import World
 
@@ -75,3 +78,22 @@ class Rewritten(Mapping[str, Snapshot]):
 def misreading(view: View, resource: str, change: Callable[[Any], Any]) -> View:
     """A view in which the objects of one resource look different."""
     return view._replace(caches=Rewritten(view.caches, resource, change))
+
+
+class Withholding(DeploymentController):
+    """A Deployment controller that never sends some of the requests that it decides on."""
+
+    def is_withheld(self, request: Request, view: View) -> bool:
+        raise TypeError("a mutant says what it withholds")
+
+    def reconcile(self, memory: Any, key: str, view: View) -> Worked:
+        return self._spared(super().reconcile(memory, key, view), view)
+
+    def answer(
+        self, memory: Any, call: Call, request: Request, response: Response, view: View
+    ) -> Worked:
+        return self._spared(super().answer(memory, call, request, response, view), view)
+
+    def _spared(self, worked: Worked, view: View) -> Worked:
+        kept = tuple(r for r in worked.requests if not self.is_withheld(r, view))
+        return worked._replace(requests=kept)

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from kspec_models.controllers.deployment import DeploymentController
 from kspec_models.controllers.endpointslice import EndpointSliceController
-from kspec_models.controllers.worker import Worked
-from kspec_models.host import Call, Notification, View
+from kspec_models.host import Notification, View
 from kspec_models.kubeproxy import KubeProxy
 from kspec_models.objects import ReplicaSet
-from kspec_models.requests import Request, Response, Update
+from kspec_models.requests import Request, Update
 from kspec_models.world import World
 from kspec_models.worlds import deployment, service, set_image
-from kspec_properties.mutants.mutant import ModelMutant, replacing, replacing_controller
+from kspec_properties.mutants.mutant import (
+    ModelMutant,
+    Withholding,
+    replacing,
+    replacing_controller,
+)
 
 _SERVED = World(name="one-service", nodes=1, objects=(deployment("web", 1), service("web")))
 _REPLACED = World(
@@ -41,22 +44,10 @@ class IgnoresEndpointUpdates(KubeProxy):
         return super().handle(memory, notification, view)
 
 
-class KeepsOldReplicaSets(DeploymentController):
+class KeepsOldReplicaSets(Withholding):
     """Never asks a ReplicaSet for fewer replicas."""
 
-    def reconcile(self, memory: Any, key: str, view: View) -> Worked:
-        return self._spared(super().reconcile(memory, key, view), view)
-
-    def answer(
-        self, memory: Any, call: Call, request: Request, response: Response, view: View
-    ) -> Worked:
-        return self._spared(super().answer(memory, call, request, response, view), view)
-
-    def _spared(self, worked: Worked, view: View) -> Worked:
-        kept = tuple(r for r in worked.requests if not self._shrinks(r, view))
-        return worked._replace(requests=kept)
-
-    def _shrinks(self, request: Request, view: View) -> bool:
+    def is_withheld(self, request: Request, view: View) -> bool:
         if not isinstance(request, Update) or not isinstance(request.object, ReplicaSet):
             return False
         entry = view.caches["replicasets"].get(f"replicasets/{request.object.key}")

@@ -12,7 +12,12 @@ from kspec_models.objects import Deployment, ReplicaSet
 from kspec_models.requests import Request, Response
 from kspec_models.world import World
 from kspec_models.worlds import delete, deployment, set_image
-from kspec_properties.mutants.mutant import ModelMutant, misreading, replacing_controller
+from kspec_properties.mutants.mutant import (
+    ModelMutant,
+    Withholding,
+    misreading,
+    replacing_controller,
+)
 
 
 def _replica_set(name: str, replicas: int) -> dict[str, Any]:
@@ -85,19 +90,9 @@ def _as_if_available(obj: ReplicaSet) -> ReplicaSet:
     return obj.replace(status=status)
 
 
-class WritesNoStatus(DeploymentController):
-    def reconcile(self, memory: Any, key: str, view: View) -> Worked:
-        return _without_status(super().reconcile(memory, key, view))
-
-    def answer(
-        self, memory: Any, call: Call, request: Request, response: Response, view: View
-    ) -> Worked:
-        return _without_status(super().answer(memory, call, request, response, view))
-
-
-def _without_status(worked: Worked) -> Worked:
-    kept = (r for r in worked.requests if getattr(r, "subresource", "") != "status")
-    return worked._replace(requests=tuple(kept))
+class WritesNoStatus(Withholding):
+    def is_withheld(self, request: Request, view: View) -> bool:
+        return getattr(request, "subresource", "") == "status"
 
 
 MUTANTS = (
