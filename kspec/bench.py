@@ -22,8 +22,8 @@ from kspec.errors import KspecError
 from kspec.explore import Violation, bfs
 from kspec.explore.monitor import Monitor
 from kspec.explore.runner import Runner
-from kspec.explore.strategy import Scale, rng_of
-from kspec.explore.walk import Walk
+from kspec.explore.strategies.strategy import Scale, rng_of
+from kspec.explore.strategies.walk import Walk
 from kspec.property import Kind, Property
 from kspec.suite import Parts, Suite, load_suite
 from kspec.system import AnySystem, FunctionSystem

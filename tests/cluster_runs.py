@@ -8,7 +8,7 @@ from random import Random
 
 import pytest
 
-from kspec.explore.fifo import Fifo
+from kspec.explore.strategies.fifo import Fifo
 from kspec_models.cluster import Cluster
 from kspec_models.state import State
 

@@ -10,8 +10,8 @@ from kspec.errors import InputError
 from kspec.explore import Exploration, Suffix, judge, search
 from kspec.explore.monitor import Monitor
 from kspec.explore.runner import Runner
-from kspec.explore.strategy import Scale, rng_of
-from kspec.explore.walk import Walk
+from kspec.explore.strategies.strategy import Scale, rng_of
+from kspec.explore.strategies.walk import Walk
 from kspec.property import Property, invariant, leads_to, sometimes, transition
 from kspec.result import Answer
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import toys
 
 from kspec.explore import search
-from kspec.explore.fifo import Fifo
 from kspec.explore.monitor import Monitor
-from kspec.explore.pct import Pct
 from kspec.explore.runner import Runner
-from kspec.explore.strategy import Scale, rng_of
+from kspec.explore.strategies.fifo import Fifo
+from kspec.explore.strategies.pct import Pct
+from kspec.explore.strategies.strategy import Scale, rng_of
 
 PCT, WALK, FIFO = (("pct", 1),), (("walk", 1),), (("fifo", 1),)
 

@@ -1,7 +1,7 @@
 """Explorers: random search by a portfolio of strategies, and exhaustive breadth-first search."""
 
-from kspec.explore.bfs import bfs
 from kspec.explore.determinism import Nondeterministic, check_determinism
+from kspec.explore.exhaustive.bfs import bfs
 from kspec.explore.exploration import Exploration, Suffix, Violation, judge
 from kspec.explore.search import search
 

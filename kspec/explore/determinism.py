@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from kspec.errors import KspecError
-from kspec.explore.strategy import rng_of
+from kspec.explore.strategies.strategy import rng_of
 from kspec.system import AnySystem
 
 REMEDY = "look for iteration over a set, a clock, id(), or state kept outside the state"

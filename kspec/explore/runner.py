@@ -15,9 +15,9 @@ import attrs
 
 from kspec.explore.collector import seldom_collecting
 from kspec.explore.exploration import Suffix, Violation
-from kspec.explore.fifo import Fifo
 from kspec.explore.monitor import Debt, Monitor, as_verdict
-from kspec.explore.strategy import PerAction, Strategy, fault_of, kind_of
+from kspec.explore.strategies.fifo import Fifo
+from kspec.explore.strategies.strategy import PerAction, Strategy, fault_of, kind_of
 from kspec.system import AnySystem
 
 OnStep = Callable[[Any, Any, Any], None]

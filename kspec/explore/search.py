@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterable, Sequence
 
 from kspec.explore.exploration import Exploration, Violation
 from kspec.explore.monitor import Monitor
-from kspec.explore.portfolio import DEFAULT, Portfolio
 from kspec.explore.runner import OnViolation, Runner
-from kspec.explore.strategy import rng_of
+from kspec.explore.strategies.portfolio import DEFAULT, Portfolio
+from kspec.explore.strategies.strategy import rng_of
 from kspec.property import Property
 from kspec.system import AnySystem
 

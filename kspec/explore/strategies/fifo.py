@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from random import Random
 from typing import Any
 
-from kspec.explore.strategy import PerAction, Scale, kind_of
+from kspec.explore.strategies.strategy import PerAction, Scale, kind_of
 from kspec.system import AnySystem
 
 _USER, _CLOCK, _FAULT = -1, -2, -3

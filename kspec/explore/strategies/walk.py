@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from random import Random
 from typing import Any
 
-from kspec.explore.strategy import Scale
+from kspec.explore.strategies.strategy import Scale
 from kspec.system import AnySystem
 
 

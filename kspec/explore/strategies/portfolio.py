@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 from random import Random
 
 from kspec.errors import InputError
-from kspec.explore.fifo import Fifo
-from kspec.explore.late import Late
-from kspec.explore.pct import Pct
-from kspec.explore.strategy import Scale, Strategy
-from kspec.explore.walk import Walk
+from kspec.explore.strategies.fifo import Fifo
+from kspec.explore.strategies.late import Late
+from kspec.explore.strategies.pct import Pct
+from kspec.explore.strategies.strategy import Scale, Strategy
+from kspec.explore.strategies.walk import Walk
 from kspec.system import AnySystem
 
 STRATEGIES: dict[str, Callable[[AnySystem], Strategy]] = {

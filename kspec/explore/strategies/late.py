@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from random import Random
 from typing import Any
 
-from kspec.explore.fifo import Fifo
-from kspec.explore.pct import Pct
-from kspec.explore.strategy import Scale
+from kspec.explore.strategies.fifo import Fifo
+from kspec.explore.strategies.pct import Pct
+from kspec.explore.strategies.strategy import Scale
 from kspec.system import AnySystem
 
 

@@ -1,0 +1,1 @@
+"""Exhaustive search: every reachable state of a system, or every one within a bound."""
