@@ -27,7 +27,7 @@ from kspec.check.plan import FAULT_FREE
 from kspec.errors import InputError
 from kspec.explore import Exploration, Suffix, Violation, search
 from kspec.explore.exploration import is_promised
-from kspec.explore.strategies.portfolio import STRATEGIES
+from kspec.explore.strategies.registry import STRATEGIES
 from kspec.logic import Verdict
 from kspec.property import Kind, Property
 from kspec.report import failure_lines, steps_of, to_text

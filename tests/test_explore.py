@@ -199,3 +199,32 @@ def test_cycle_that_starves_a_fairness_class_is_unknown():
     )
     result = judge(goal, search(system, [goal], seed=1, strategies=FIFO))
     assert result.verdict is Answer.UNKNOWN and "not fair" in result.reason
+
+
+def test_search_keeps_what_a_run_found_before_the_system_raised():
+    def moves(s):
+        yield toys.Act("counter", "Count"), s + 1 if s < 5 else 1 // 0
+
+    @invariant(source="a toy")
+    def stays_below_two(s) -> bool:
+        """False: it counts."""
+        return s < 2
+
+    told = []
+    with pytest.raises(ZeroDivisionError):
+        search(
+            toys.toy(0, moves),
+            [stays_below_two, counting("always", (), [])],
+            seed=1,
+            steps=50,
+            strategies=WALK,
+            on_violation=told.append,
+        )
+    assert [violation.property for violation in told] == ["stays_below_two"]
+
+
+def test_search_looks_for_as_many_violations_of_a_property_as_are_asked_for():
+    found = search(
+        toys.binding(3), [toys.within_capacity(1)], seed=1, steps=5_000, violations=7
+    ).violations
+    assert len(found) == 7 and len({(v.round, v.run) for v in found}) == 7

@@ -42,7 +42,7 @@ def test_fifo_takes_users_after_the_system_then_the_clock_and_never_a_fault():
 
 
 def test_walk_reaches_every_state_of_a_small_system():
-    assert search(toys.die_hard(), [], seed=0, steps=20_000, strategies=WALK).states == 16
+    assert search(toys.die_hard(), [], seed=0, steps=100_000, strategies=WALK).states == 16
 
 
 def test_pct_finds_a_stale_cache_in_far_fewer_runs_than_a_walk():

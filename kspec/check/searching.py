@@ -11,7 +11,7 @@ from kspec.check.listener import Listener
 from kspec.check.options import EXHAUSTIVE, STRATEGIES
 from kspec.explore import Exploration, Nondeterministic, Violation, bfs, search
 from kspec.explore.exhaustive.bfs import MAX_STATES
-from kspec.explore.strategies.portfolio import DEFAULT
+from kspec.explore.strategies.registry import DEFAULT
 from kspec.property import Property
 
 Clock = Callable[[], float]

@@ -110,14 +110,25 @@ class Monitor:
         self._topics = {topic: 1 << bit for bit, topic in enumerate(system.topics)}
         self._changes = system.changes
         self._kind = kind
-        self.active = {prop.name: prop for prop in properties}
+        self._properties = {prop.name: prop for prop in properties}
+        self.active = dict(self._properties)
         self._masks = {name: self._mask(prop) for name, prop in self.active.items()}
         self.debts = {n: Debt(p) for n, p in self.active.items() if p.kind in LIVENESS}
         self.found: list[tuple[Property, Verdict]] = []
         self.witnessed: dict[str, str] = {}
         self.violated: set[str] = set()
         self.paid: set[str] = set()
-        self._plans: dict[int, Plan] = {}
+        self._plans_of_all: dict[int, Plan] = {}
+        self._plans = self._plans_of_all
+
+    def restart(self) -> None:
+        """Judge every property again, as a monitor that was just made."""
+        self.active = dict(self._properties)
+        self._plans = self._plans_of_all
+        self.found.clear()
+        self.witnessed, self.violated = {}, set()
+        for debt in self.debts.values():
+            debt.held = False
 
     def _mask(self, prop: Property) -> int:
         unknown = [topic for topic in prop.reads if topic not in self._topics]
@@ -194,7 +205,7 @@ class Monitor:
 
     def drop(self, name: str) -> None:
         self.active.pop(name, None)
-        self._plans.clear()
+        self._plans = {}
 
     def owing(self) -> list[Debt]:
         """The liveness properties still judged that are owed something in this run."""

@@ -65,6 +65,12 @@ class Runner:
         self.fifo = Fifo(system)
         self.label = Violation(property="", kind="", witness="", actions=())
 
+    def restart(self, monitor: Monitor, *, stop: bool) -> None:
+        """Count and collect afresh, under a monitor that may judge other properties."""
+        self.monitor, self.stop = monitor, stop
+        self.states, self.steps, self.violations = set(), 0, []
+        self.unfinished, self.struck = Counter(), Counter()
+
     @seldom_collecting()
     def run(self, strategy: Strategy | None, length: int, bound: int, label: Violation) -> int:
         """One whole run, with a suffix where liveness is judged; how many steps it took.

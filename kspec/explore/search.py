@@ -1,8 +1,10 @@
-"""Random search: FIFO once, then rounds of runs drawn from a portfolio.
+"""Random search: FIFO once, then rounds of runs that a portfolio plans.
 
 A round is a fixed number of runs, and each run draws all its randomness from (seed, round, run).
-Learning happens between rounds. Under `steps` the outcome is a function of the seed alone; under
-`seconds` the clock only decides how many whole rounds are run, and is read nowhere else.
+A round is planned with what was learned from the rounds up to AHEAD before it, so that so many can
+be under way at once, and outcomes are taken in the order of the runs: under `steps` the result is
+a function of the seed alone, wherever the runs are done. Under `seconds` the clock only decides
+how many whole rounds are taken.
 """
 
 from __future__ import annotations
@@ -10,15 +12,19 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 
+from kspec.explore.executor import Executor, Serial
 from kspec.explore.exploration import Exploration, Violation
-from kspec.explore.monitor import Monitor
-from kspec.explore.runner import OnViolation, Runner
-from kspec.explore.strategies.portfolio import DEFAULT, Portfolio
-from kspec.explore.strategies.strategy import rng_of
-from kspec.property import Property
+from kspec.explore.performer import FIFO, Performer
+from kspec.explore.portfolio import LONGEST, Portfolio
+from kspec.explore.runner import OnViolation
+from kspec.explore.strategies.registry import DEFAULT, Weights
+from kspec.explore.task import RunOutcome, RunTask
+from kspec.property import Kind, Property
 from kspec.system import AnySystem
 
-RUNS_PER_ROUND = 2
+AHEAD = 8
+"""How many rounds may be planned before the outcome of the first of them is known."""
+
 DEFAULT_STEPS = 100_000
 SUFFIX_BOUND = 10_000
 MOST_AWAITED = 12
@@ -28,67 +34,120 @@ Progress = Callable[[int, int, int], None]
 
 
 class _Search:
-    """The rounds of one search, so that an interruption can still report what they covered."""
+    """What the outcomes taken so far amount to."""
 
-    def __init__(self, runner: Runner, seed: int) -> None:
-        self.monitor, self.runner, self.seed = runner.monitor, runner, seed
+    def __init__(
+        self, properties: Sequence[Property], task: RunTask, most: int, tell: OnViolation | None
+    ) -> None:
+        self.properties = tuple(properties)
+        self.kinds = {prop.name: prop.kind for prop in properties}
+        self.task, self.most, self.tell = task, most, tell
+        self.rounds = self.steps = 0
         self.runs: Counter[str] = Counter()
-        self.rounds = 0
+        self.states: set[int] = set()
+        self.violations: list[Violation] = []
+        self.times: Counter[str] = Counter()
+        self.witnessed: dict[str, str] = {}
+        self.antecedents: set[str] = set()
+        self.unfinished: Counter[str] = Counter()
+        self.struck: Counter[str] = Counter()
         self.interrupted = False
 
-    def label(self, strategy: str, run: int) -> Violation:
-        return Violation(
-            property="",
-            kind="",
-            witness="",
-            actions=(),
-            strategy=strategy,
-            seed=self.seed,
-            round=self.rounds,
-            run=run,
+    @property
+    def active(self) -> tuple[str, ...]:
+        """The properties still judged: neither witnessed nor violated as often as is wanted."""
+        return tuple(
+            name
+            for name, kind in self.kinds.items()
+            if self.times[name] < self.most
+            and not (kind is Kind.SOMETIMES and name in self.witnessed)
         )
 
-    def fifo(self, portfolio: Portfolio, bound: int) -> None:
-        length = self.runner.run(None, 0, bound, self.label("fifo", 0))
-        self.runs["fifo"] += 1
-        portfolio.learn_length(length)
-        portfolio.learn_contested(self.runner.fifo.contested)
+    @property
+    def is_over(self) -> bool:
+        """Nothing is left to find, or enough was found."""
+        if self.interrupted or (self.task.stop and self.violations):
+            return True
+        return not self.active and bool(self.violations or self.witnessed)
 
-    def round(self, portfolio: Portfolio, steps: int | None, bound: int) -> None:
-        """One round, cut where the steps are spent; a run that has begun is finished."""
-        self.rounds += 1
-        runner, contested = self.runner, 0
-        for run in range(RUNS_PER_ROUND):
-            left = None if steps is None else steps - runner.steps
-            if runner.is_over or (left is not None and left <= 0):
-                break
-            strategy, length = portfolio.draw(rng_of("run", self.seed, self.rounds, run))
-            length = length if left is None else min(length, left)
-            runner.run(strategy, length, bound, self.label(strategy.name, run))
-            self.runs[strategy.name] += 1
-            contested = max(contested, strategy.contested)
-        portfolio.learn_contested(contested)
+    def take(self, outcome: RunOutcome) -> None:
+        """Add one run; a violation that is no longer wanted is left out."""
+        self.steps += outcome.steps
+        self.runs[outcome.task.strategy] += 1
+        self.states |= outcome.states
+        self.antecedents |= outcome.antecedents
+        self.unfinished.update(outcome.unfinished)
+        self.struck.update(outcome.struck)
+        self.interrupted |= outcome.interrupted
+        for name, witness in outcome.witnessed.items():
+            self.witnessed.setdefault(name, witness)
+        for violation in outcome.violations:
+            if self.times[violation.property] < self.most:
+                self.times[violation.property] += 1
+                self.violations.append(violation)
+                if self.tell is not None:
+                    self.tell(violation)
+        if outcome.problem is not None:
+            raise outcome.problem
 
-    def outcome(self, properties: Sequence[Property]) -> Exploration:
-        runner, monitor = self.runner, self.monitor
+    def exploration(self) -> Exploration:
         return Exploration(
-            properties=frozenset(prop.name for prop in properties),
-            seed=self.seed,
-            steps=runner.steps,
-            states=len(runner.states),
+            properties=frozenset(self.kinds),
+            seed=self.task.seed,
+            steps=self.steps,
+            states=len(self.states),
             rounds=self.rounds,
             runs=dict(self.runs),
-            violations=tuple(runner.violations),
-            witnessed=dict(monitor.witnessed),
-            antecedents=monitor.antecedents,
+            violations=tuple(self.violations),
+            witnessed=self.witnessed,
+            antecedents=frozenset(self.antecedents),
             unfinished={
                 name: f"{count:,} fair suffixes met their bound, or a cycle that is not fair, "
                 "before anything was decided"
-                for name, count in runner.unfinished.items()
+                for name, count in self.unfinished.items()
             },
-            struck=dict(runner.struck),
+            struck=dict(self.struck),
             interrupted=self.interrupted,
         )
+
+
+class _Driver:
+    """Plans rounds ahead, takes their outcomes in order, and lets the portfolio learn."""
+
+    def __init__(self, work: _Search, portfolio: Portfolio, executor: Executor, ahead: int) -> None:
+        self.work, self.portfolio, self.executor = work, portfolio, executor
+        self.ahead, self.planned = ahead, 0
+        self.sizes: dict[int, int] = {}
+
+    def fifo(self) -> None:
+        """The FIFO run, which says how long runs should be."""
+        self.executor.submit(self.work.task._replace(strategy=FIFO, active=self.work.active))
+        outcome = self.executor.next()
+        self.work.take(outcome)
+        self.portfolio.learn_length(outcome)
+
+    def round(self, steps: int | None) -> None:
+        """Take the next round, cut where the steps are spent; plan those after it first."""
+        work = self.work
+        while self.planned < work.rounds + self.ahead:
+            self.plan(LONGEST if steps is None else max(1, steps - work.steps))
+        work.rounds += 1
+        outcomes = []
+        for _ in range(self.sizes.pop(work.rounds)):
+            outcome = self.executor.next()
+            work.take(outcome)
+            outcomes.append(outcome)
+            if work.is_over or (steps is not None and work.steps >= steps):
+                break
+        self.portfolio.learn(outcomes)
+
+    def plan(self, most: int) -> None:
+        self.planned += 1
+        like = self.work.task._replace(active=self.work.active)
+        tasks = self.portfolio.plan(like, self.planned, most)
+        self.sizes[self.planned] = len(tasks)
+        for task in tasks:
+            self.executor.submit(task)
 
 
 def search(
@@ -98,11 +157,14 @@ def search(
     seed: int,
     steps: int | None = None,
     seconds: float | None = None,
-    strategies: Sequence[tuple[str, int]] = DEFAULT,
+    strategies: Weights = DEFAULT,
     clock: Callable[[], float] | None = None,
     stop_at_first: bool = False,
+    violations: int = 1,
     suffix_bound: int = SUFFIX_BOUND,
     awaited_faults: Sequence[str] = (),
+    executor: Executor | None = None,
+    ahead: int = AHEAD,
     on_progress: Progress | None = None,
     on_violation: OnViolation | None = None,
 ) -> Exploration:
@@ -111,39 +173,43 @@ def search(
     At least one round is run, because FIFO alone takes no faults.
 
     strategies: names and weights. clock: seconds on any scale; needed only with `seconds`.
+    violations: how many of each property to look for before it is judged no further.
     awaited_faults: classes that should strike at least once: under `seconds` a few more rounds are
     run until they have. suffix_bound: how many steps of a fair suffix may pass without progress.
-    on_progress: told (steps, states, runs) after each round. on_violation: told each violation
-    when it is found. A violated property is dropped and
-    the others go on, unless `stop_at_first`. An interruption returns what was covered.
+    executor: where the runs are done; here, unless it says otherwise. ahead: how many rounds are
+    planned at once. on_progress: told (steps, states, runs) after each round. on_violation: told
+    each violation when its run is over. An interruption returns what was covered.
     """
     if seconds is not None and clock is None:
         raise TypeError("search: `seconds` needs a `clock`, such as time.monotonic")
     properties = tuple(properties)
-    portfolio = Portfolio(system, strategies)
-    monitor = Monitor(system, properties)
-    runner = Runner(system, monitor, stop=stop_at_first, on_violation=on_violation)
-    work = _Search(runner, seed)
+    portfolio = Portfolio(strategies)
     if steps is None and seconds is None:
         steps = DEFAULT_STEPS
-    deadline = clock() + seconds if clock is not None and seconds is not None else None
     bound = suffix_bound if steps is None else min(suffix_bound, max(steps, 1))
+    task = RunTask(seed, 0, 0, FIFO, 0, 1, bound, (), stop_at_first)
+    work = _Search(properties, task, violations, on_violation)
+    executor = executor or Serial(Performer(system, properties))
+    driver = _Driver(work, portfolio, executor, ahead)
+    deadline = clock() + seconds if clock is not None and seconds is not None else None
     try:
         if portfolio.has_fifo:
-            work.fifo(portfolio, bound)
-        while not portfolio.is_empty and not work.runner.is_over:
-            if steps is not None and work.runner.steps >= steps:
+            driver.fifo()
+        while not portfolio.is_empty and not work.is_over:
+            if steps is not None and work.steps >= steps:
                 break
             is_late = deadline is not None and clock is not None and clock() >= deadline
-            has_struck = all(name in runner.struck for name in awaited_faults)
+            has_struck = all(name in work.struck for name in awaited_faults)
             if is_late and work.rounds and (has_struck or work.rounds >= MOST_AWAITED):
                 break
-            before = work.runner.steps
-            work.round(portfolio, steps, bound)
+            before = work.steps
+            driver.round(steps)
             if on_progress is not None:
-                on_progress(work.runner.steps, len(work.runner.states), work.runs.total())
-            if work.runner.steps == before:
+                on_progress(work.steps, len(work.states), work.runs.total())
+            if work.steps == before:
                 break  # no action is ever enabled
     except KeyboardInterrupt:
         work.interrupted = True
-    return work.outcome(properties)
+    for outcome in executor.discard():
+        work.take(outcome)
+    return work.exploration()

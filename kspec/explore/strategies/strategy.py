@@ -15,10 +15,12 @@ class Scale(NamedTuple):
 
     length: the most steps this run may take before it is healed.
     contested: the most steps of an earlier run in which two or more actors were enabled.
+    schedule: the actions of an earlier run, for strategies that vary one.
     """
 
     length: int
     contested: int
+    schedule: tuple[Any, ...] = ()
 
 
 class Strategy(Protocol):

@@ -13,7 +13,7 @@ import attrs
 
 from kspec.explore import search
 from kspec.explore.exploration import Exploration, is_promised
-from kspec.explore.strategies.portfolio import DEFAULT
+from kspec.explore.strategies.registry import DEFAULT
 from kspec.property import Kind, Property
 from kspec_properties.faults import FAULT_CLASSES, NONE, budget_of
 

@@ -1,0 +1,97 @@
+"""Performs run tasks on one system: every process that explores has one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from kspec.explore.exploration import Violation
+from kspec.explore.monitor import Monitor
+from kspec.explore.orders import orders_of
+from kspec.explore.runner import OnViolation, Runner
+from kspec.explore.strategies.registry import STRATEGIES
+from kspec.explore.strategies.strategy import Scale, Strategy, rng_of
+from kspec.explore.task import RunOutcome, RunTask
+from kspec.property import Property
+from kspec.system import AnySystem
+
+FIFO = "fifo"
+
+
+class Performer:
+    """Runs tasks one after the other; nothing but tables of facts is kept between them."""
+
+    def __init__(
+        self,
+        system: AnySystem,
+        properties: Iterable[Property],
+        on_violation: OnViolation | None = None,
+    ) -> None:
+        self.system = system
+        self._properties = {prop.name: prop for prop in properties}
+        self._monitor = Monitor(system, self._properties.values())
+        self._active: tuple[str, ...] = tuple(self._properties)
+        self._runner = Runner(system, self._monitor, on_violation=on_violation)
+        self._strategies: dict[str, Strategy] = {}
+
+    def perform(self, task: RunTask) -> RunOutcome:
+        """One run. Where it is cut short, what it found until then is kept."""
+        monitor = self._monitor_of(task.active)
+        runner = self._runner
+        runner.restart(monitor, stop=task.stop)
+        strategy = self._begun(task)
+        interrupted, problem = False, None
+        try:
+            runner.run(strategy, task.length, task.bound, _label(task))
+        except KeyboardInterrupt:
+            interrupted = True
+            runner.collect()
+        except Exception as error:
+            problem = error
+            runner.collect()
+        actions = tuple(runner.actions[: task.length]) if task.with_orders else ()
+        return RunOutcome(
+            task=task,
+            steps=runner.steps,
+            contested=runner.fifo.contested if strategy is None else strategy.contested,
+            states=frozenset(runner.states),
+            violations=tuple(runner.violations),
+            witnessed=dict(monitor.witnessed),
+            antecedents=monitor.antecedents,
+            unfinished=dict(runner.unfinished),
+            struck=dict(runner.struck),
+            orders=orders_of(self.system, actions),
+            schedule=actions,
+            interrupted=interrupted,
+            problem=problem,
+        )
+
+    def _begun(self, task: RunTask) -> Strategy | None:
+        """The strategy of a run, begun; None where the fair suffix is the run."""
+        if task.strategy == FIFO:
+            return None
+        strategy = self._strategies.get(task.strategy)
+        if strategy is None:
+            strategy = self._strategies[task.strategy] = STRATEGIES[task.strategy](self.system)
+        scale = Scale(task.length, task.contested, task.schedule)
+        strategy.begin(rng_of("run", task.seed, task.round, task.run), scale)
+        return strategy
+
+    def _monitor_of(self, active: tuple[str, ...]) -> Monitor:
+        if active != self._active:
+            properties = [self._properties[name] for name in active]
+            self._monitor, self._active = Monitor(self.system, properties), active
+        self._monitor.restart()
+        return self._monitor
+
+
+def _label(task: RunTask) -> Violation:
+    return Violation(
+        property="",
+        kind="",
+        witness="",
+        actions=(),
+        strategy=task.strategy,
+        seed=task.seed,
+        round=task.round,
+        run=task.run,
+    )
