@@ -220,7 +220,7 @@ def test_search_keeps_what_a_run_found_before_the_system_raised():
             strategies=WALK,
             on_violation=told.append,
         )
-    assert [violation.property for violation in told] == ["stays_below_two"]
+    assert [violation.property for violation in told] == ["stays-below-two"]
 
 
 def test_search_looks_for_as_many_violations_of_a_property_as_are_asked_for():
