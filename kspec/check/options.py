@@ -35,6 +35,7 @@ class Options:
     properties: names of known properties, or MODULE:NAME; empty for all of them.
     is_all: explore what is not promised too, and show how it breaks.
     is_determinism: explore everything twice and compare.
+    is_coverage: measure what is exercised, and write it beside the traces.
     """
 
     files: tuple[Path, ...] = ()
@@ -49,6 +50,7 @@ class Options:
     properties: tuple[str, ...] = ()
     is_all: bool = False
     is_determinism: bool = False
+    is_coverage: bool = False
     out: Path = Path("kspec-out")
 
     @property

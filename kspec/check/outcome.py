@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import attrs
@@ -10,6 +11,7 @@ import attrs
 from kspec import __version__
 from kspec.check.failures import Failure
 from kspec.check.plan import Plan
+from kspec.coverage import Coverage
 from kspec.errors import (
     EXIT_HOLDS,
     EXIT_INTERRUPTED,
@@ -24,7 +26,11 @@ SCHEMA = "kspec.dev/report/v1"
 
 @attrs.frozen(kw_only=True)
 class Report:
-    """The whole outcome. explorations: by column, those explored only."""
+    """The whole outcome.
+
+    explorations: by column, those explored only. exercised: only where `--coverage` asked for it.
+    out: the folder of its traces.
+    """
 
     plan: Plan
     seed: int
@@ -34,6 +40,8 @@ class Report:
     failures: tuple[Failure, ...] = ()
     remarks: tuple[str, ...] = ()
     is_interrupted: bool = False
+    exercised: Coverage | None = None
+    out: Path = Path("kspec-out")
 
     @property
     def world_name(self) -> str:

@@ -9,6 +9,7 @@ import attrs
 
 from kspec.check import failures
 from kspec.check.cells import cells, counts
+from kspec.check.covering import Covering, measured
 from kspec.check.failures import Failure, Scene
 from kspec.check.listener import Listener
 from kspec.check.options import Options
@@ -38,6 +39,7 @@ class _Check:
         self.explorations: dict[str, Exploration] = {}
         self.failures: dict[tuple[str, str], Failure] = {}
         self.remarks: list[str] = list(suite.remarks(plan.world))
+        self.covering = Covering(suite) if options.is_coverage else None
         self.is_interrupted = False
 
     def run(self) -> None:
@@ -81,7 +83,9 @@ class _Check:
             failures.write(scene, by_name[violation.property], violation, path)
             self.listener.found(violation.property, column.name, str(path))
 
-        seen = self.explorer.explore(scene, properties, share, keep)
+        watched = self.covering.watched(scene) if self.covering else scene
+        with measured(self.covering):
+            seen = self.explorer.explore(watched, properties, share, keep)
         if self.options.is_determinism:
             check_determinism(scene.system, seed=self.options.seed)
             again = Scene.of(self.suite, self.plan, column)
@@ -146,6 +150,8 @@ class _Check:
             failures=tuple(self.failures.values()),
             remarks=tuple(self.remarks),
             is_interrupted=self.is_interrupted,
+            out=options.out,
+            exercised=self.covering.summary(plan, self.explorations) if self.covering else None,
         )
 
 

@@ -9,13 +9,13 @@ import click
 from kspec.cli.output import emit
 from kspec.errors import InputError
 
-OWN = ("trace", "report")
+OWN = ("trace", "report", "coverage")
 
 
 @click.command("schema")
-@click.argument("name", type=click.Choice(["world", *OWN]), metavar="world|trace|report")
+@click.argument("name", type=click.Choice(["world", *OWN]), metavar="world|trace|report|coverage")
 def command(name: str) -> None:
-    """Print the JSON Schema of a world, a trace or a report.
+    """Print the JSON Schema of a world, a trace, a report or a coverage.
 
     `check` and `replay` validate what they are given with it.
 
