@@ -11,6 +11,7 @@ from kspec.check.options import Options
 from kspec.check.outcome import Report
 from kspec.check.plan import Column, Plan, make_plan, plan_of_world
 from kspec.check.run import check, explore_plan
+from kspec.check.scaling import ScaleReport, check_scale
 
 __all__ = [
     "Column",
@@ -19,8 +20,10 @@ __all__ = [
     "Options",
     "Plan",
     "Report",
+    "ScaleReport",
     "Shown",
     "check",
+    "check_scale",
     "explore_plan",
     "make_plan",
     "plan_of_world",

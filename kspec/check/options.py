@@ -14,16 +14,9 @@ SECONDS = 20.0
 STEPS_OF_TWO_RUNS = 20_000
 """How many steps a determinism check takes where none are given; a clock would differ."""
 
-EXHAUSTIVE = "bfs"
-STRATEGIES: dict[str, tuple[tuple[str, int], ...] | None] = {
-    "portfolio": None,
-    "fifo": (("fifo", 1),),
-    "walk": (("walk", 1),),
-    "pct": (("pct", 1),),
-    "late": (("late", 1),),
-    EXHAUSTIVE: (),
-}
-"""The strategies by name, with the weights of the search; None is the search's own mix."""
+BREADTH_FIRST, DEEPENING = "bfs", "deepening"
+EXHAUSTIVE = (BREADTH_FIRST, DEEPENING)
+"""The strategies that look at every schedule."""
 
 
 @attrs.frozen(kw_only=True)
@@ -36,6 +29,11 @@ class Options:
     is_all: explore what is not promised too, and show how it breaks.
     is_determinism: explore everything twice and compare.
     is_coverage: measure what is exercised, and write it beside the traces.
+    strategy: a name or a mix of random strategies, or an exhaustive one. violations: how many of
+        each property to look for. depth, delays, fault_bound: bounds of an exhaustive search.
+    memory: bytes beyond which visited states go to disk. checkpoint: where an exhaustive search is
+        kept and gone on from. workers: processes. ray: the address of a cluster, or "local".
+    database: a folder of examples that is shared.
     """
 
     files: tuple[Path, ...] = ()
@@ -51,11 +49,25 @@ class Options:
     is_all: bool = False
     is_determinism: bool = False
     is_coverage: bool = False
+    violations: int = 1
+    depth: int | None = None
+    delays: int | None = None
+    fault_bound: int | None = None
+    symmetry: bool = False
+    memory: int | None = None
+    checkpoint: Path | None = None
+    workers: int = 1
+    ray: str | None = None
+    database: Path | None = None
     out: Path = Path("kspec-out")
 
     @property
     def parts(self) -> Parts:
         return Parts(policy=self.settings.policy, controllers=self.controllers, mutant=self.mutant)
+
+    @property
+    def is_exhaustive(self) -> bool:
+        return self.strategy in EXHAUSTIVE
 
     @property
     def limits(self) -> tuple[int | None, float | None]:

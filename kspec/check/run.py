@@ -30,8 +30,7 @@ class _Check:
         self.suite, self.plan, self.options = suite, plan, options
         self.listener, self.clock = listener, clock
         self.explorer = Explorer(
-            strategy=options.strategy,
-            seed=options.seed,
+            options=options,
             listener=listener,
             clock=clock,
             is_enough=plan.mutant is not None and len(plan.rows) == 1,

@@ -8,10 +8,10 @@ import attrs
 
 from kspec.check.failures import Scene
 from kspec.check.listener import Listener
-from kspec.check.options import EXHAUSTIVE, STRATEGIES
+from kspec.check.options import Options
 from kspec.explore import Exploration, Nondeterministic, Violation, bfs, search
 from kspec.explore.exhaustive.bfs import MAX_STATES
-from kspec.explore.strategies.registry import DEFAULT
+from kspec.explore.strategies.registry import parse
 from kspec.property import Property
 
 Clock = Callable[[], float]
@@ -56,8 +56,7 @@ class Budget:
 class Explorer:
     """How every column is explored. is_enough: stop at the first violation."""
 
-    strategy: str
-    seed: int
+    options: Options
     listener: Listener
     clock: Clock
     is_enough: bool = False
@@ -70,18 +69,18 @@ class Explorer:
         keep: Keep,
     ) -> Exploration:
         """Explore within a share of steps and seconds; `keep` is told each violation."""
-        if self.strategy == EXHAUSTIVE:
+        if self.options.is_exhaustive:
             return self._exhaust(scene, properties, share, keep)
-        weights = STRATEGIES[self.strategy]
         return search(
             scene.system,
             properties,
-            seed=self.seed,
+            seed=self.options.seed,
             steps=share[0],
             seconds=share[1],
-            strategies=DEFAULT if weights is None else weights,
+            strategies=parse(self.options.strategy),
             clock=self.clock,
             stop_at_first=self.is_enough,
+            violations=self.options.violations,
             awaited_faults=tuple(scene.column.budget),
             on_progress=lambda steps, states, runs: self.listener.progress(steps, states),
             on_violation=keep,
@@ -94,20 +93,20 @@ class Explorer:
         share: tuple[int | None, float | None],
         keep: Keep,
     ) -> Exploration:
-        """Breadth-first search; the share of steps is then a bound on distinct states."""
+        """Exhaustive search; the share of steps is then a bound on distinct states."""
         states, seconds = share
         deadline = None if seconds is None else self.clock() + seconds
-        seen = bfs(
+        return bfs(
             scene.system,
             properties,
             max_states=MAX_STATES if states is None else states,
+            max_depth=self.options.depth,
             stop_at_first=self.is_enough,
             is_out_of_time=lambda: deadline is not None and self.clock() >= deadline,
             on_progress=lambda steps, states, depth: self.listener.progress(steps, states),
+            on_violation=keep,
+            memory=self.options.memory,
         )
-        for violation in seen.violations:
-            keep(violation)
-        return seen
 
 
 def compare(column: str, first: Exploration, second: Exploration) -> None:
