@@ -9,6 +9,7 @@ as JSON: that is what `run` starts, once for each.
 
 from __future__ import annotations
 
+import importlib
 import json
 import resource
 import statistics
@@ -33,6 +34,7 @@ SCHEMA = "kspec.dev/bench/v1"
 RUN_LENGTH = 2_000
 SMALL, LARGE = (5, 20), (100, 1_000)
 SMALL_STEPS, LARGE_STEPS = 60_000, 20_000
+HUGE, HUGE_STEPS = (1_000, 10_000), 20_000
 BFS_WORLD, BFS_STATES = (2, 3), 10_000
 COUNTERS, COUNTS = 4, 6
 STARTS = 5
@@ -57,10 +59,20 @@ def safety(suite: Suite) -> tuple[Property, ...]:
     return tuple(p for p in suite.properties() if p.kind in kinds and not p.known_false)
 
 
-def walk(suite: Suite, size: tuple[int, int], steps: int, seed: int) -> Numbers:
-    """Random runs from the start on a world of so many nodes and pods, after one to warm up."""
+def walk(
+    suite: Suite,
+    size: tuple[int, int],
+    steps: int,
+    seed: int,
+    active: tuple[int, int] | None = None,
+) -> Numbers:
+    """Random runs from the start on a world of so many nodes and pods, after one to warm up.
+
+    active: so many of them take part, the others are only there.
+    """
     properties = safety(suite)
-    system = suite.build(suite.bench_world(*size), Parts())
+    world = suite.bench_world(*size, active) if active else suite.bench_world(*size)
+    system = suite.build(world, Parts())
     runner = Runner(system, Monitor(system, properties))
     strategy = Walk(system)
 
@@ -131,8 +143,19 @@ def exhaust(suite: Suite, seed: int) -> Numbers:
 MEASURES: Mapping[str, Callable[[Suite, int], Numbers]] = {
     "walk.small": lambda suite, seed: walk(suite, SMALL, SMALL_STEPS, seed),
     "walk.large": lambda suite, seed: walk(suite, LARGE, LARGE_STEPS, seed),
+    "walk.huge": lambda suite, seed: walk(suite, HUGE, HUGE_STEPS, seed, active=SMALL),
     "bfs": exhaust,
 }
+SECTIONS = {"peers": "kspec.peers.measures"}
+"""Modules with MEASURES of their own, by the first word of their names: what options ask for."""
+
+
+def measurement(name: str) -> Callable[[Suite, int], Numbers]:
+    """The function behind the name of one measurement."""
+    section = SECTIONS.get(name.partition(".")[0])
+    measures = MEASURES if section is None else importlib.import_module(section).MEASURES
+    found: Callable[[Suite, int], Numbers] = measures[name]
+    return found
 
 
 def spawn_for(suite: str) -> Spawn:
@@ -166,12 +189,14 @@ def startup() -> float:
 
 def run(seed: int, spawn: Spawn) -> list[dict[str, str | float]]:
     """All measures, each with its name, value and unit."""
-    small, large, search = (spawn(name, seed) for name in MEASURES)
-    cost = {name: of["seconds"] / of["steps"] for name, of in (("s", small), ("l", large))}
+    small, large, huge, search = (spawn(name, seed) for name in MEASURES)
+    walks = (("s", small), ("l", large), ("h", huge))
+    cost = {name: of["seconds"] / of["steps"] for name, of in walks}
     measures = (
         ("walk.steps_per_second", round(1 / cost["s"]), "steps/s"),
         ("walk.large_steps_per_second", round(1 / cost["l"]), "steps/s"),
         ("walk.cost_growth", round(cost["l"] / cost["s"], 2), "ratio"),
+        ("walk.cost_growth_1000", round(cost["h"] / cost["s"], 2), "ratio"),
         ("walk.steps", small["steps"], "steps"),
         ("bfs.states_per_second", round(search["states"] / search["seconds"]), "states/s"),
         ("bfs.transitions_per_second", round(search["transitions"] / search["seconds"]), "steps/s"),
@@ -188,7 +213,7 @@ def run(seed: int, spawn: Spawn) -> list[dict[str, str | float]]:
 def main(arguments: list[str]) -> None:
     """One measurement, as JSON on standard output."""
     measure, seed, suite = arguments
-    print(json.dumps(MEASURES[measure](load_suite(suite), int(seed))))
+    print(json.dumps(measurement(measure)(load_suite(suite), int(seed))))
 
 
 if __name__ == "__main__":

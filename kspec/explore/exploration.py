@@ -7,6 +7,8 @@ from typing import Any
 
 import attrs
 
+from kspec.explore.exhaustive.memory_use import MemoryUse
+from kspec.explore.statistics import StrategyStatistics
 from kspec.property import LIVENESS, Kind, Property
 from kspec.result import Answer, Result
 
@@ -25,8 +27,9 @@ class Suffix:
 
 @attrs.frozen(kw_only=True)
 class Violation:
-    """One counterexample: the actions from the initial state, and for liveness their suffix.
+    """One counterexample: the actions from the initial state, and for liveness what follows them.
 
+    That is either a suffix or a cycle: the actions that are repeated for ever after `actions`.
     kind and witness are those of the property's verdict; the rest says which run found it.
     """
 
@@ -35,6 +38,7 @@ class Violation:
     witness: str
     actions: tuple[Any, ...]
     suffix: Suffix | None = None
+    cycle: tuple[Any, ...] = ()
     strategy: str = ""
     seed: int | None = None
     round: int = 0
@@ -48,7 +52,10 @@ class Exploration:
     unfinished: properties that could not be judged, each with why.
     exhausted: every reachable state was seen. bound: what "within bound" means, where a bound of
     depth was met. limit: which limit stopped an exhaustive search. struck: how many faults of each
-    class the random runs took.
+    class the random runs took. memory: what an exhaustive search took.
+    statistics: what each strategy of a random search contributed. is_exact: states were compared
+    whole and not by fingerprint. is_symmetric: states that differ only in interchangeable names
+    were counted once.
     """
 
     properties: frozenset[str]
@@ -68,6 +75,10 @@ class Exploration:
     limit: str = ""
     struck: Mapping[str, int] = attrs.field(factory=dict)
     interrupted: bool = False
+    memory: MemoryUse | None = None
+    statistics: tuple[StrategyStatistics, ...] = ()
+    is_exact: bool = False
+    is_symmetric: bool = False
 
     def violation_of(self, name: str) -> Violation | None:
         return next((v for v in self.violations if v.property == name), None)
@@ -80,15 +91,19 @@ class Exploration:
     @property
     def expected_collisions(self) -> float:
         """How many pairs of distinct states share a 64-bit fingerprint, on average."""
-        return self.states * self.states / 2.0**65
+        return 0.0 if self.is_exact else self.states * self.states / 2.0**65
 
     @property
     def coverage(self) -> str:
         """The counts, in words."""
         if self.is_exhaustive:
+            merged = " up to symmetry" if self.is_symmetric else ""
+            collisions = f"{self.expected_collisions:.1e} fingerprint collisions expected"
+            if self.is_exact:
+                collisions = "no fingerprint collisions"
             return (
-                f"{self.states:,} distinct states, {self.transitions:,} transitions, depth "
-                f"{self.depth:,}, {self.expected_collisions:.1e} fingerprint collisions expected"
+                f"{self.states:,} distinct states{merged}, {self.transitions:,} transitions, depth "
+                f"{self.depth:,}, {collisions}"
             )
         runs = ", ".join(f"{name} {count:,}" for name, count in sorted(self.runs.items()))
         faults = ", ".join(f"{name} {count:,}" for name, count in sorted(self.struck.items()))
@@ -165,6 +180,8 @@ def _missing_faults(faults: str, seen: Exploration) -> str:
 
 def _failure(violation: Violation) -> str:
     how = f"after {len(violation.actions)} actions"
+    if violation.cycle:
+        return f"{how} and then a fair cycle of {len(violation.cycle)} that repeats for ever"
     if violation.suffix is None:
         return how
     more = f"{how} and a fair suffix of {violation.suffix.actions}"
