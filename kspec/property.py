@@ -1,7 +1,8 @@
 """Properties: what a system promises, when, on whose word, and what proves that the check bites.
 
 Five kinds: invariant (one state), transition (before, after), sometimes (reachability), leads_to
-and eventually_stable (liveness under weak fairness, once the faults have ended).
+and eventually_stable (liveness, once the faults have ended, under weak fairness, or under strong
+where the system grants that to a class of actions).
 """
 
 from __future__ import annotations
@@ -29,6 +30,16 @@ class Kind(enum.StrEnum):
 LIVENESS = (Kind.LEADS_TO, Kind.EVENTUALLY_STABLE)
 
 
+def _check_within(prop: Any, field: Any, within: Any) -> None:
+    if within is None:
+        return
+    if prop.kind is not Kind.LEADS_TO or type(within) is not int or within < 0:
+        raise TypeError(
+            f"{prop.name}: within={within!r} is not the most seconds, a whole number from 0 on, "
+            "that a leads-to may take"
+        )
+
+
 @attrs.frozen(kw_only=True, eq=False)
 class Property:
     """One promise.
@@ -37,6 +48,9 @@ class Property:
         only after steps that changed something it reads; for liveness it is the goal `then`.
     when: for liveness the antecedent; a leads-to owes its goal from each state where it held, an
         eventually-stable owes it for ever from some point on.
+    within: for a leads-to, after how many seconds of virtual time at most the goal holds, counted
+        from where it is owed; judged at every step, while faults last too. The system needs a
+        method `now(state)`.
     reads: the topics of the system that it looks at; empty means all.
     faults: the fault classes under which it is promised ("none" is the fault-free column).
     companion: name of the `sometimes` that shows the check is not vacuous.
@@ -51,6 +65,7 @@ class Property:
     source: str
     predicate: Callable[..., Any]
     when: Callable[[Any], Any] | None = None
+    within: int | None = attrs.field(default=None, validator=_check_within)
     reads: tuple[str, ...] = ()
     faults: tuple[str, ...] = ("none",)
     companion: str = ""
@@ -116,14 +131,24 @@ sometimes = _decorator(Kind.SOMETIMES)
 
 
 def leads_to(
-    name: str, *, promise: str, when: Callable[[Any], Any], then: Callable[[Any], Any], **rest: Any
+    name: str,
+    *,
+    promise: str,
+    when: Callable[[Any], Any],
+    then: Callable[[Any], Any],
+    within: int | None = None,
+    **rest: Any,
 ) -> Property:
-    """Whenever `when` holds, `then` holds at that point or later, in every fair behaviour."""
+    """Whenever `when` holds, `then` holds at that point or later, in every fair behaviour.
+
+    within: and no more than so many seconds of virtual time later, in every behaviour.
+    """
     return Property(
         name=name,
         kind=Kind.LEADS_TO,
         promise=promise,
         when=when,
+        within=within,
         predicate=then,
         **{"conditions": "", **rest},
     )

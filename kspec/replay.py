@@ -1,7 +1,7 @@
 """Replay: take the actions of a trace again, strictly or leniently.
 
-A strict replay judges a trace: it stops at the first difference. A lenient one serves shrinking:
-what is not enabled is skipped, and what was executed is the new trace.
+A strict replay judges a trace: it stops at the first difference, and goes round a cycle twice. A
+lenient one serves shrinking: what is not enabled is skipped, what was executed is the new trace.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import attrs
 
 from kspec.errors import Diverged, InputError, KspecError
 from kspec.explore.exploration import Violation
+from kspec.explore.liveness.confirming import Turns, repeat_leniently
 from kspec.explore.monitor import Monitor
 from kspec.explore.runner import Runner
 from kspec.property import LIVENESS, Property
@@ -23,7 +24,8 @@ SUFFIX_BOUND = 10_000
 
 
 class Step(NamedTuple):
-    """One step of a replay; `is_suffix` tells the fair suffix from the recorded actions."""
+    """One step of a replay; `is_suffix` tells the fair suffix, or the first turn of the cycle, from
+    the recorded actions."""
 
     number: int
     text: str
@@ -84,8 +86,8 @@ class Replay:
             yield Step(number, text, state, after, False)
             state = after
         self._runner.collect()
-        if not self._difference and not self._runner.violations and self._trace.suffix:
-            yield from self._suffix(state)
+        if not self._difference and not self._runner.violations:
+            yield from self._suffix(state) if self._trace.suffix else self._cycle(state)
         self._compare()
         self._is_over = True
 
@@ -138,6 +140,20 @@ class Replay:
         self._runner.settle(state, SUFFIX_BOUND, on_step)
         yield from steps
 
+    def _cycle(self, state: Any) -> Iterator[Step]:
+        system, cycle = self._system, []
+        for text in self._trace.cycle:
+            try:
+                cycle.append(system.decode(text))
+            except (KspecError, ValueError, KeyError):
+                self._diverge(f"in the cycle: {text} is no action of this system")
+                return
+        turns = Turns(self._runner, state)
+        for number, step in enumerate(turns.take(cycle) if cycle else (), len(self._trace.actions)):
+            yield Step(number + 1, system.encode(step.action), step.before, step.after, True)
+        if turns.problem:
+            self._diverge(f"the cycle does not stand: {turns.problem}")
+
     def _compare(self) -> None:
         trace, found = self._trace, self._runner.violations
         if self._difference:
@@ -155,6 +171,8 @@ class Replay:
             self._note(f"the witness is {found[0].witness}, where the trace has {trace.witness}")
         elif found[0].suffix != trace.suffix:
             self._note(f"the suffix is {found[0].suffix}, where the trace has {trace.suffix}")
+        elif len(found[0].cycle) != len(trace.cycle):
+            self._note("it is violated before the cycle")
 
     def _note(self, what: str) -> None:
         if self._strict:
@@ -177,7 +195,7 @@ def replay_leniently(
     """The violation of the same kind as `like` that these actions lead to, or None.
 
     Actions that nothing enabled stands for are skipped; those executed are the actions of the
-    answer, which ends at the violation.
+    answer, which ends at the violation. Where `like` has a cycle, so has the answer.
     """
     monitor = Monitor(system, [prop], kind=like.kind)
     runner = Runner(system, monitor, stop=True)
@@ -196,5 +214,8 @@ def replay_leniently(
         state = after
     runner.collect()
     if not runner.violations and prop.kind in LIVENESS:
-        runner.settle(state, bound)
+        if like.cycle:
+            repeat_leniently(runner, state, like.cycle)
+        else:
+            runner.settle(state, bound)
     return runner.violations[0] if runner.violations else None

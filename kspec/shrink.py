@@ -1,7 +1,8 @@
-"""Shrinking: fewer actions, then a smaller world, that violate the same property in the same way.
+"""Shrinking: the schedule, then the workload, then the world, for the same kind of violation.
 
-Chunks of actions are left out from the end, in halving sizes, until no single action can be left
-out. Because actions name what they deliver, leaving one out does not shift the others, and greedy
+Every stage is greedy, deterministic and counted in replays, never in seconds. A smaller world is
+adopted where the actions still lead there, in no more of them, and then the schedule has another
+go. Because actions name what they deliver, leaving one out does not shift the others, and greedy
 removal finds what delta debugging finds in a seventh of the replays.
 """
 
@@ -16,6 +17,10 @@ from kspec.errors import KspecError
 from kspec.explore.exploration import Violation
 from kspec.property import Property
 from kspec.replay import replay_leniently
+from kspec.shrinking.remembering import Remembering
+from kspec.shrinking.schedule import Schedule
+from kspec.shrinking.tried import SCHEDULE, Record, Tried
+from kspec.suite import Smaller
 from kspec.system import AnySystem
 
 BUDGET = 2_000
@@ -26,7 +31,7 @@ class Shrunk:
     """The smaller violation, the system and world that it is of, and what it took.
 
     is_minimal: no single action can be left out; False where the budget ended first, or where the
-    violation did not come back at all.
+    violation did not come back at all. tried: what each stage did.
     """
 
     violation: Violation
@@ -34,6 +39,7 @@ class Shrunk:
     world: Any
     replays: int
     is_minimal: bool
+    tried: tuple[Tried, ...] = ()
 
 
 class _OutOfBudget(Exception):
@@ -44,54 +50,100 @@ class _Shrinker:
     def __init__(
         self, system: AnySystem, prop: Property, violation: Violation, world: Any, budget: int
     ) -> None:
-        self.system, self.prop, self.world, self.budget = system, prop, world, budget
+        self.prop, self.world, self.budget = prop, world, budget
         self.best = violation
         self.replays = 0
+        self.record = Record()
+        self.settle_in(system)
 
-    def attempt(self, system: AnySystem, actions: Sequence[Any]) -> Violation | None:
+    def settle_in(self, system: AnySystem) -> None:
+        """Go on in this system, whose states are not known yet."""
+        self.system = system
+        self.remembering = Remembering(system)
+
+    def attempt(
+        self, system: AnySystem, actions: Sequence[Any], like: Violation | None = None
+    ) -> Violation | None:
         if self.replays >= self.budget:
             raise _OutOfBudget
         self.replays += 1
         try:
-            return replay_leniently(system, self.prop, actions, self.best)
+            return replay_leniently(system, self.prop, actions, like or self.best)
         except Exception:  # a broken model may crash beside its path; that is another story
             return None
 
-    def actions(self) -> None:
-        """Leave out chunks until a pass over single actions changes nothing."""
-        size = max(1, len(self.best.actions) // 2)
-        while True:
-            is_smaller = self.sweep(size)
-            if size > 1:
-                size //= 2
-            elif not is_smaller:
-                return
+    def adopt(self, found: Violation) -> None:
+        self.best = found
+        self.remembering.remember(found.actions)
 
-    def sweep(self, size: int) -> bool:
-        """Try to leave out each chunk of `size` actions, from the end to the start."""
-        before = end = len(self.best.actions)
-        while end > 0:
-            start = max(0, end - size)
-            actions = self.best.actions
-            found = self.attempt(self.system, actions[:start] + actions[end:])
-            if found is not None and len(found.actions) < len(actions):
-                self.best = found
-                start = min(start, len(found.actions))
-            end = start
-        return len(self.best.actions) < before
+    def schedule(self) -> None:
+        """The first stage, from the best violation so far."""
+        replays, before = self.replays, len(self.best.actions)
+        stage = Schedule(
+            self.best,
+            lambda actions: self.attempt(self.remembering, actions),
+            self.system.actor,
+            self.adopt,
+        )
+        try:
+            stage.run()
+            self.cycle()
+        finally:
+            self.record.add(SCHEDULE, self.replays - replays, before, len(self.best.actions))
+
+    def cycle(self) -> None:
+        """Leave out parts of the cycle of a lasso, where what is left still comes back."""
+        size = len(self.best.cycle) // 2
+        while size:
+            end = len(self.best.cycle)
+            while end > 0:
+                cycle, start = self.best.cycle, max(0, end - size)
+                like = attrs.evolve(self.best, cycle=cycle[:start] + cycle[end:])
+                found = like.cycle and self.attempt(self.system, self.best.actions, like)
+                if found and len(found.cycle) < len(cycle):
+                    self.adopt(found)
+                end = start
+            size //= 2
 
     def worlds(
-        self, smaller: Callable[[Any], Iterable[Any]], build: Callable[[Any], AnySystem]
+        self, smaller: Callable[[Any], Iterable[Smaller]], build: Callable[[Any], AnySystem]
+    ) -> None:
+        """The other stages: each cut is tried once in a pass, until a pass finds nothing."""
+        is_smaller = True
+        while is_smaller:
+            is_smaller = False
+            tried: set[tuple[str, str]] = set()
+            while self._cut(smaller, build, tried):
+                is_smaller = True
+                self.schedule()
+
+    def _cut(
+        self,
+        smaller: Callable[[Any], Iterable[Smaller]],
+        build: Callable[[Any], AnySystem],
+        tried: set[tuple[str, str]],
     ) -> bool:
         """Adopt the first smaller world with the same violation in no more actions."""
-        for world in smaller(self.world):
+        for cut in smaller(self.world):
+            if (cut.stage, cut.what) in tried:
+                continue
+            tried.add((cut.stage, cut.what))
+            replays, before = self.replays, len(self.best.actions)
+            found = system = None
             try:
-                system = build(world)
+                system = build(cut.world)
                 found = self.attempt(system, self.best.actions)
             except KspecError:
-                continue  # a world that cannot stand, or in which the actions mean nothing
-            if found is not None and len(found.actions) <= len(self.best.actions):
-                self.system, self.world, self.best = system, world, found
+                pass  # a world that cannot stand, or in which the actions mean nothing
+            is_adopted = found is not None and len(found.actions) <= before
+            after = len(found.actions) if found is not None and is_adopted else before
+            self.record.add(
+                cut.stage, self.replays - replays, before, after, cut.what if is_adopted else ""
+            )
+            if found is not None and system is not None and is_adopted:
+                self.world = cut.world
+                self.settle_in(system)
+                self.adopt(found)
                 return True
         return False
 
@@ -102,7 +154,7 @@ def shrink(
     violation: Violation,
     *,
     world: Any = None,
-    shrink_world: Callable[[Any], Iterable[Any]] | None = None,
+    shrink_world: Callable[[Any], Iterable[Smaller]] | None = None,
     build: Callable[[Any], AnySystem] | None = None,
     budget: int = BUDGET,
 ) -> Shrunk:
@@ -116,11 +168,10 @@ def shrink(
     try:
         found = work.attempt(system, violation.actions)
         if found is not None:
-            work.best = found
-            work.actions()
+            work.adopt(found)
+            work.schedule()
             if shrink_world is not None and build is not None:
-                while work.worlds(shrink_world, build):
-                    work.actions()
+                work.worlds(shrink_world, build)
             is_minimal = True
     except _OutOfBudget:
         pass
@@ -130,4 +181,5 @@ def shrink(
         world=work.world,
         replays=work.replays,
         is_minimal=is_minimal,
+        tried=work.record.tried,
     )

@@ -61,11 +61,26 @@ class Mutant:
     faults: str = "none"
 
 
+@attrs.frozen
+class Smaller:
+    """A world with one cut, for shrinking.
+
+    stage: "workload" for what users bring, "world" for what it runs on. what: the cut in a few
+    words, which name it, so that it is tried once in a pass.
+    """
+
+    stage: str
+    what: str
+    world: Any
+
+
 class Suite(Protocol):
     """A model with its properties."""
 
     name: str
     fault_classes: tuple[str, ...]
+    components: tuple[str, ...]
+    """What the dotted names of the components' modules begin with, for `--coverage`."""
 
     def properties(self) -> tuple[Property, ...]: ...
 
@@ -88,6 +103,10 @@ class Suite(Protocol):
 
     def with_granularity(self, world: JsonMap, granularity: str) -> JsonMap: ...
 
+    def scaled(self, world: JsonMap, sizes: Mapping[str, int]) -> JsonMap:
+        """The world in other sizes, by axis (nodes, replicas); raises InputError for others."""
+        ...
+
     def build(self, world: JsonMap, parts: Parts) -> AnySystem:
         """The system of a world document; raises InputError if it cannot be built."""
         ...
@@ -96,8 +115,8 @@ class Suite(Protocol):
         """Lines about the world that a reader of the report should know (uninterpreted kinds)."""
         ...
 
-    def smaller(self, world: JsonMap) -> Iterator[JsonMap]:
-        """Worlds that are a little smaller, the most promising first, for shrinking."""
+    def smaller(self, world: JsonMap) -> Iterator[Smaller]:
+        """Worlds that are a little smaller, the workload first, the most promising cuts first."""
         ...
 
     def schema(self, name: str) -> JsonMap | None:
@@ -123,8 +142,11 @@ class Suite(Protocol):
         """The world on which the engine sees what a refuted proof claims, where there is one."""
         ...
 
-    def bench_world(self, nodes: int, pods: int) -> JsonMap:
-        """A world with churn of that size, for `kspec bench`."""
+    def bench_world(self, nodes: int, pods: int, active: tuple[int, int] | None = None) -> JsonMap:
+        """A world with churn of that size, for `kspec bench`.
+
+        active: how many of the nodes have processes, and how many of the pods churn; None: all.
+        """
         ...
 
 

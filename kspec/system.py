@@ -32,6 +32,11 @@ class System(Protocol[S, A]):
 
     `enabled` returns an immutable sequence in an order fixed by the state alone; `step` raises
     `NotEnabled` for any action outside it. Neither reads a clock, draws randomness or does IO.
+
+    A system may also have `is_strongly_fair(class_name) -> bool`, which makes classes of `fairness`
+    strongly fair instead of weakly; `now(state) -> int`, the virtual time in seconds, a function of
+    what the fingerprint covers; and `have_faults_ended(state) -> bool`, true where no fault can
+    strike any more and healing changes nothing that any action depends on.
     """
 
     @property
@@ -103,6 +108,7 @@ class FunctionSystem(Generic[S, A]):
 
     `actions` lists every action once, so that traces can be read back by their text. `kinds`
     says what the actions outside every fairness class are, where they are not user operations.
+    strong: the fairness classes that are strongly fair.
     """
 
     initial: S
@@ -114,6 +120,7 @@ class FunctionSystem(Generic[S, A]):
     heal_of: Callable[[S], A | None] = lambda state: None
     actions: tuple[A, ...] = ()
     topics: tuple[str, ...] = ("state",)
+    strong: frozenset[str] = frozenset()
 
     def init(self) -> S:
         return self.initial
@@ -143,6 +150,9 @@ class FunctionSystem(Generic[S, A]):
 
     def fairness(self, action: A) -> str | None:
         return self.fairness_of(action)
+
+    def is_strongly_fair(self, class_name: str) -> bool:
+        return class_name in self.strong
 
     def kind_of(self, action: A) -> ActionKind:
         return self.kinds(action) or ("user" if self.fairness_of(action) is None else "system")

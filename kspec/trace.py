@@ -39,6 +39,7 @@ class Trace:
     """A violation and all that is needed to see it again.
 
     actions are texts that `System.decode` reads; fingerprints are those of the states after each.
+    cycle: what is repeated for ever after them, where a lasso was found; then there is no suffix.
     """
 
     property: str
@@ -47,6 +48,7 @@ class Trace:
     actions: tuple[str, ...]
     fingerprints: tuple[str, ...]
     suffix: Suffix | None = None
+    cycle: tuple[str, ...] = ()
     seed: int | None = None
     strategy: str = ""
     options: Mapping[str, Any] = attrs.field(factory=dict)
@@ -73,6 +75,7 @@ def record(
         actions=tuple(system.encode(action) for action in violation.actions),
         fingerprints=tuple(marks),
         suffix=violation.suffix,
+        cycle=tuple(system.encode(action) for action in violation.cycle),
         seed=violation.seed,
         strategy=violation.strategy,
         options=_plain(options or {}),
@@ -118,6 +121,7 @@ def to_text(trace: Trace) -> str:
         },
         "length": len(trace.actions),
         "actions": list(trace.actions),
+        **({"cycle": list(trace.cycle)} if trace.cycle else {}),
         "suffix": suffix and {"strategy": "fifo", **attrs.asdict(suffix)},
         "seed": trace.seed,
         "strategy": trace.strategy,
@@ -174,6 +178,7 @@ def from_text(text: str, where: str = "trace") -> Trace:
         actions=tuple(document["actions"]),
         fingerprints=tuple(document["fingerprints"]),
         suffix=suffix and Suffix(suffix["actions"], suffix["cycle"]),
+        cycle=tuple(document.get("cycle", ())),
         seed=document["seed"],
         strategy=document["strategy"],
         options=document["options"],
@@ -220,4 +225,6 @@ def _problem(document: dict[str, Any]) -> str:
     for key in ("actions", "fingerprints"):
         if len(document[key]) != document["length"]:
             return f"cut short: length is {document['length']}, and {key} has {len(document[key])}"
+    if document["suffix"] and "cycle" in document:
+        return "it has both a cycle and a suffix"
     return ""

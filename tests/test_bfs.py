@@ -99,8 +99,9 @@ def test_bfs_stops_when_a_reachable_state_is_all_that_was_asked_for():
     assert judge(is_prepared, exploration).verdict is Answer.HOLDS
 
 
-def test_bfs_leaves_liveness_to_the_liveness_search():
-    exploration = bfs(toys.service(), [toys.submitted_leads_to_served])
+def test_bfs_leaves_liveness_open_where_it_keeps_no_graph():
+    system = toys.service()
+    exploration = bfs(system, [toys.submitted_leads_to_served], mark=system.fingerprint)
     result = judge(toys.submitted_leads_to_served, exploration)
     assert result.verdict is Answer.UNKNOWN and "liveness search" in result.reason
 

@@ -73,6 +73,8 @@ def _reason(cell: Result, failure: Failure) -> str:
         return cell.reason
     suffix = failure.trace.suffix
     after = f"after {len(failure.trace.actions)} actions"
+    if failure.trace.cycle:
+        return f"{after} and then a fair cycle of {len(failure.trace.cycle)} that repeats for ever"
     if suffix is None:
         return after
     cycle = f"the last {suffix.cycle} repeat for ever" if suffix.cycle else "then nothing happens"

@@ -1,4 +1,4 @@
-"""A violation becomes a trace on disk: at once as it was found, and then as small as it gets.
+"""A violation becomes a trace on disk: at once as it was found, then as small as it gets.
 
 Small means at granularity `reconcile` where the violation is still there, with no action that can
 be left out, in the smallest world. Nothing is believed: the file is read back and replayed.
@@ -15,16 +15,20 @@ import attrs
 from kspec import trace as traces
 from kspec.check.plan import Column, Plan
 from kspec.errors import KspecError
+from kspec.explain import Explanation, explain
 from kspec.explore import Violation, search
-from kspec.property import Property
+from kspec.explore.exploration import is_promised
+from kspec.explore.monitor import Monitor
+from kspec.property import Kind, Property
 from kspec.replay import Replay, replay_leniently
-from kspec.shrink import shrink
+from kspec.shrink import Shrunk, shrink
+from kspec.shrinking.tried import Tried
 from kspec.suite import JsonMap, Suite
 from kspec.system import AnySystem
 from kspec.trace import Trace
 
 COARSE = "reconcile"
-COARSE_STEPS = 20_000
+COARSE_STEPS = 4_000
 """How long a violation is looked for afresh, where its own actions do not make it coarsely."""
 
 SHRINKING_STEPS = 1_000_000
@@ -48,7 +52,9 @@ class Failure:
     """One broken property with its trace.
 
     problem: why a strict replay of the file does not end in the violation, "" where it does.
-    found_after: how many actions it had before it was shrunk.
+    found_after: how many actions it had before it was shrunk. tried: what shrinking did.
+    explanation: why it came about, None where it was not asked for; unexplained: why there is
+    none. also_breaks: other promised safety properties that are violated along the trace.
     """
 
     property: Property
@@ -59,6 +65,10 @@ class Failure:
     found_after: int = 0
     problem: str = ""
     known_limit: bool = False
+    tried: tuple[Tried, ...] = ()
+    explanation: Explanation | None = None
+    unexplained: str = ""
+    also_breaks: tuple[str, ...] = ()
 
 
 @attrs.frozen(kw_only=True)
@@ -108,6 +118,12 @@ def write(scene: Scene, prop: Property, violation: Violation, path: Path) -> Tra
 
 def make_small(scene: Scene, prop: Property, violation: Violation) -> tuple[Scene, Violation]:
     """The scene and the violation after all shrinking."""
+    small, shrunk = minimize(scene, prop, violation)
+    return small, shrunk.violation
+
+
+def minimize(scene: Scene, prop: Property, violation: Violation) -> tuple[Scene, Shrunk]:
+    """The same, with what was tried."""
     coarse = _coarsen(scene, prop, violation)
     if coarse is not None:
         scene, violation = coarse
@@ -121,7 +137,7 @@ def make_small(scene: Scene, prop: Property, violation: Violation) -> tuple[Scen
         build=scene.build,
         budget=min(MOST_REPLAYS, max(FEWEST_REPLAYS, SHRINKING_STEPS // max(1, length))),
     )
-    return attrs.evolve(scene, world=shrunk.world, system=shrunk.system), shrunk.violation
+    return attrs.evolve(scene, world=shrunk.world, system=shrunk.system), shrunk
 
 
 def _coarsen(scene: Scene, prop: Property, violation: Violation) -> tuple[Scene, Violation] | None:
@@ -146,17 +162,54 @@ def _coarsen(scene: Scene, prop: Property, violation: Violation) -> tuple[Scene,
 
 
 def finish(scene: Scene, prop: Property, violation: Violation, path: Path) -> Failure:
-    """Shrink a violation, write its trace and prove by a strict replay that it stands.
+    """Shrink a violation, write its trace, prove by a strict replay that it stands, explain it.
 
     Where the small trace does not replay, the long one is kept.
     """
-    small_scene, small_violation = make_small(scene, prop, violation)
-    small = write(small_scene, prop, small_violation, path)
+    found_after = len(violation.actions)
+    small_scene, shrunk = minimize(scene, prop, violation)
+    small = write(small_scene, prop, shrunk.violation, path)
     failure = read_back(scene.suite, scene.plan, scene.column, prop, path)
+    tried = shrunk.tried
     if failure.problem and len(small.actions) != len(violation.actions):
         write(scene, prop, violation, path)
         failure = read_back(scene.suite, scene.plan, scene.column, prop, path)
-    return attrs.evolve(failure, found_after=len(violation.actions))
+        small_scene, tried = scene, ()
+    else:
+        violation = shrunk.violation
+    told = _explained(small_scene, prop, violation)
+    return attrs.evolve(failure, found_after=found_after, tried=tried, **told)
+
+
+def _explained(scene: Scene, prop: Property, violation: Violation) -> dict[str, Any]:
+    """What is known of a failure's cause; a fault of the explanation must not lose the failure."""
+    try:
+        return {
+            "explanation": explain(scene.system, prop, violation),
+            "also_breaks": _also_broken(scene, prop, violation),
+        }
+    except Exception as error:  # the trace stands whether or not it can be explained
+        return {"unexplained": f"{type(error).__name__}: {error}"}
+
+
+def _also_broken(scene: Scene, prop: Property, violation: Violation) -> tuple[str, ...]:
+    """The other safety properties, promised in this column, that the same actions violate."""
+    others = [
+        other
+        for other in (*scene.suite.properties(), *scene.plan.rows)
+        if other.kind in (Kind.INVARIANT, Kind.TRANSITION)
+        and not other.known_false
+        and is_promised(other, scene.column.name)
+    ]
+    monitor = Monitor(scene.system, others)
+    state = scene.system.init()
+    monitor.begin(state)
+    for number, action in enumerate(violation.actions, 1):
+        after = scene.system.step(state, action)
+        monitor.observe(state, after, number)
+        state = after
+    found = dict.fromkeys(other.name for other, _ in monitor.found)
+    return tuple(name for name in found if name != prop.name)
 
 
 def read_back(suite: Suite, plan: Plan, column: Column, prop: Property, path: Path) -> Failure:

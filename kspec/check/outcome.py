@@ -18,6 +18,7 @@ from kspec.errors import (
     EXIT_UNFINISHED,
     EXIT_VIOLATION,
 )
+from kspec.explain import Group, group
 from kspec.explore import Exploration
 from kspec.result import Answer, Result
 
@@ -77,6 +78,11 @@ class Report:
             for result in self.results
         )
 
+    @property
+    def groups(self) -> tuple[Group, ...]:
+        """The failures by cause."""
+        return group(self.failures)
+
     def result(self, prop: str, faults: str) -> Result:
         return next(r for r in self.results if (r.property, r.faults) == (prop, faults))
 
@@ -91,6 +97,7 @@ class Report:
             "strategy": self.strategy,
             "steps": self.steps,
             "states": self.states,
+            "groups": [group.to_json() for group in self.groups],
             "results": [_result(result) for result in self.results],
             "coverage": [self._coverage(column.name) for column in self.plan.columns],
             "remarks": list(self.remarks),

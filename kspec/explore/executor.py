@@ -20,8 +20,9 @@ class Executor(Protocol):
         """The outcome of the oldest task that was not answered yet."""
         ...
 
-    def discard(self) -> tuple[RunOutcome, ...]:
-        """Drop the tasks not answered yet; what an interruption cut short is given back."""
+    def discard(self, interrupted: bool = False) -> tuple[RunOutcome, ...]:
+        """Drop the tasks not answered yet; where the search was interrupted, what the runs under
+        way have found until now is given back."""
         ...
 
 
@@ -38,6 +39,6 @@ class Serial:
     def next(self) -> RunOutcome:
         return self._performer.perform(self._tasks.popleft())
 
-    def discard(self) -> tuple[RunOutcome, ...]:
+    def discard(self, interrupted: bool = False) -> tuple[RunOutcome, ...]:
         self._tasks.clear()
         return ()

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
 from kspec.errors import InputError
+from kspec.explore.debt import Debt, as_verdict, clock_for
 from kspec.logic import HOLDS, Verdict
 from kspec.property import LIVENESS, Kind, Property
 from kspec.system import AnySystem
@@ -25,75 +26,6 @@ class Plan(NamedTuple):
 
 
 NOTHING: Final = Plan((), (), (), ())
-
-
-class Debt:
-    """What one liveness property is owed in this run.
-
-    since: the step from which its goal is owed, or -1.
-    good, bad: the last steps at which the goal was seen to hold, and not to hold.
-    verdict: the last negative answer of the goal.
-    """
-
-    __slots__ = ("bad", "good", "held", "prop", "since", "stable", "verdict")
-
-    def __init__(self, prop: Property) -> None:
-        self.prop, self.stable = prop, prop.kind is Kind.EVENTUALLY_STABLE
-        self.held = False
-        self.begin()
-
-    def begin(self) -> None:
-        self.since = self.good = self.bad = -1
-        self.verdict: Any = None
-
-    def observe(self, state: Any, step: int) -> bool:
-        """Follow one state; True where it pays what was owed.
-
-        The goal of an eventually-stable is asked for only at the end of a fair behaviour.
-        """
-        if self.stable:
-            if self.since < 0 and self._is_due(state):
-                self.since = step
-            return False
-        goal = self.prop.predicate(state)
-        if goal:
-            self.good = step
-        else:
-            self.bad, self.verdict = step, goal
-        if self.since < 0:
-            if not goal or not self.held:
-                due = self._is_due(state)
-                if due and not goal:
-                    self.since = step
-            return False
-        if goal:
-            self.since = -1
-        return bool(goal)
-
-    def _is_due(self, state: Any) -> bool:
-        if self.prop.when is None or self.prop.when(state):
-            self.held = True
-            return True
-        return False
-
-    def judge(self, state: Any) -> None:
-        """Ask for the goal in a state that a fair behaviour stays in or comes back to for ever."""
-        if self.stable and self.bad < 0:
-            goal = self.prop.predicate(state)
-            if not goal:
-                self.bad, self.verdict = 0, goal
-
-    def is_broken(self, cycle_from: int | None) -> bool:
-        """Is it violated, if from `cycle_from` on the run repeats for ever, or else stutters?"""
-        if self.since < 0:
-            return False
-        if self.stable:
-            return self.bad >= 0
-        return cycle_from is None or self.good < cycle_from
-
-
-def as_verdict(answer: Any) -> Verdict:
-    return answer if isinstance(answer, Verdict) else Verdict(bool(answer))
 
 
 class Monitor:
@@ -112,8 +44,11 @@ class Monitor:
         self._kind = kind
         self._properties = {prop.name: prop for prop in properties}
         self.active = dict(self._properties)
-        self._masks = {name: self._mask(prop) for name, prop in self.active.items()}
-        self.debts = {n: Debt(p) for n, p in self.active.items() if p.kind in LIVENESS}
+        self._masks = {name: self.mask_of(prop) for name, prop in self.active.items()}
+        self.clock_of = clock_for(system, self.active.values())
+        self.debts = {
+            n: Debt(p, self.clock_of) for n, p in self.active.items() if p.kind in LIVENESS
+        }
         self.found: list[tuple[Property, Verdict]] = []
         self.witnessed: dict[str, str] = {}
         self.violated: set[str] = set()
@@ -130,7 +65,11 @@ class Monitor:
         for debt in self.debts.values():
             debt.held = False
 
-    def _mask(self, prop: Property) -> int:
+    def mask_of(self, prop: Property) -> int:
+        """The topics that a property reads; what has to do with time is asked after every step.
+
+        Raises InputError for a topic that the system has not.
+        """
         unknown = [topic for topic in prop.reads if topic not in self._topics]
         if unknown:
             raise InputError(
@@ -138,7 +77,7 @@ class Monitor:
                 expected=" or ".join(self._topics),
             )
         read = (bit for topic, bit in self._topics.items() if topic in prop.reads)
-        return sum(read) if prop.reads else -1
+        return sum(read) if prop.reads and prop.within is None else -1
 
     @property
     def is_settled(self) -> bool:
@@ -189,6 +128,8 @@ class Monitor:
         for debt in plan.liveness:
             if debt.stable and debt.since >= 0:
                 continue  # it is owed already, which is all that is noted before the end
+            if debt.due is not None and debt.is_late(state):
+                self._violate(debt.prop, debt.lateness)
             if debt.observe(state, step):
                 self.paid.add(debt.prop.name)
 

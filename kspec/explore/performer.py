@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from kspec.explore.exploration import Violation
 from kspec.explore.monitor import Monitor
-from kspec.explore.orders import orders_of
+from kspec.explore.orders import Orders
 from kspec.explore.runner import OnViolation, Runner
 from kspec.explore.strategies.registry import STRATEGIES
 from kspec.explore.strategies.strategy import Scale, Strategy, rng_of
@@ -32,6 +32,7 @@ class Performer:
         self._active: tuple[str, ...] = tuple(self._properties)
         self._runner = Runner(system, self._monitor, on_violation=on_violation)
         self._strategies: dict[str, Strategy] = {}
+        self._orders = Orders(system)
 
     def perform(self, task: RunTask) -> RunOutcome:
         """One run. Where it is cut short, what it found until then is kept."""
@@ -59,7 +60,7 @@ class Performer:
             antecedents=monitor.antecedents,
             unfinished=dict(runner.unfinished),
             struck=dict(runner.struck),
-            orders=orders_of(self.system, actions),
+            orders=self._orders.of(actions),
             schedule=actions,
             interrupted=interrupted,
             problem=problem,

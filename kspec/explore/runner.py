@@ -14,8 +14,10 @@ from typing import Any, NamedTuple
 import attrs
 
 from kspec.explore.collector import seldom_collecting
+from kspec.explore.debt import Debt, as_verdict
 from kspec.explore.exploration import Suffix, Violation
-from kspec.explore.monitor import Debt, Monitor, as_verdict
+from kspec.explore.liveness.fairness import CycleFairness
+from kspec.explore.monitor import Monitor
 from kspec.explore.strategies.fifo import Fifo
 from kspec.explore.strategies.strategy import PerAction, Strategy, fault_of, kind_of
 from kspec.system import AnySystem
@@ -209,28 +211,24 @@ class Runner:
                     return Ending("stopped", state)
 
     def _goes_round(self, ending: Ending) -> bool:
-        """Judge what is owed where the behaviour stays; is its cycle weakly fair?
+        """Judge what is owed where the behaviour stays; is its cycle fair?
 
-        Weakly fair: every class is taken in the cycle or disabled somewhere in it. FIFO takes the
-        cycle once more, because the actions of the next turn may carry new names.
+        FIFO takes the cycle once more, because the actions of the next turn may carry new names.
         """
         system, state, index = self.system, ending.state, ending.choice
         owing = self.monitor.owing()
-        taken: set[str | None] = {None}
-        always: set[str | None] = set()
+        fairness = CycleFairness(system)
         for turn in range(ending.cycle):
             for debt in owing:
                 debt.judge(state)
             enabled = system.enabled(state)
             if turn:
                 index = self.fifo.choose(state, enabled)
-            classes = {system.fairness(action) for action in enabled}
-            always = always & classes if turn else classes
-            taken.add(system.fairness(enabled[index]))
+            fairness.take(enabled, enabled[index])
             state = system.step(state, enabled[index])
         for debt in owing:
             debt.judge(state)
-        return always <= taken
+        return not fairness.neglected
 
 
 def is_quiescent(system: AnySystem, enabled: Sequence[Any]) -> bool:

@@ -17,6 +17,7 @@ from kspec.explore.exploration import Exploration, Violation
 from kspec.explore.performer import FIFO, Performer
 from kspec.explore.portfolio import LONGEST, Portfolio
 from kspec.explore.runner import OnViolation
+from kspec.explore.statistics import Tally
 from kspec.explore.strategies.registry import DEFAULT, Weights
 from kspec.explore.task import RunOutcome, RunTask
 from kspec.property import Kind, Property
@@ -43,7 +44,7 @@ class _Search:
         self.kinds = {prop.name: prop.kind for prop in properties}
         self.task, self.most, self.tell = task, most, tell
         self.rounds = self.steps = 0
-        self.runs: Counter[str] = Counter()
+        self.tally = Tally()
         self.states: set[int] = set()
         self.violations: list[Violation] = []
         self.times: Counter[str] = Counter()
@@ -70,11 +71,17 @@ class _Search:
             return True
         return not self.active and bool(self.violations or self.witnessed)
 
-    def take(self, outcome: RunOutcome) -> None:
-        """Add one run; a violation that is no longer wanted is left out."""
+    def take(self, outcome: RunOutcome) -> int:
+        """Add one run, and say how many of its states were new.
+
+        A violation that is no longer wanted is left out.
+        """
+        strategy = outcome.task.strategy
         self.steps += outcome.steps
-        self.runs[outcome.task.strategy] += 1
+        new = -len(self.states)
         self.states |= outcome.states
+        new += len(self.states)
+        self.tally.take(strategy, steps=outcome.steps, states=len(outcome.states), new=new)
         self.antecedents |= outcome.antecedents
         self.unfinished.update(outcome.unfinished)
         self.struck.update(outcome.struck)
@@ -85,10 +92,12 @@ class _Search:
             if self.times[violation.property] < self.most:
                 self.times[violation.property] += 1
                 self.violations.append(violation)
+                self.tally.violated(strategy)
                 if self.tell is not None:
                     self.tell(violation)
         if outcome.problem is not None:
             raise outcome.problem
+        return new
 
     def exploration(self) -> Exploration:
         return Exploration(
@@ -97,7 +106,8 @@ class _Search:
             steps=self.steps,
             states=len(self.states),
             rounds=self.rounds,
-            runs=dict(self.runs),
+            runs=self.tally.runs,
+            statistics=self.tally.statistics(),
             violations=tuple(self.violations),
             witnessed=self.witnessed,
             antecedents=frozenset(self.antecedents),
@@ -135,8 +145,7 @@ class _Driver:
         outcomes = []
         for _ in range(self.sizes.pop(work.rounds)):
             outcome = self.executor.next()
-            work.take(outcome)
-            outcomes.append(outcome)
+            outcomes.append((outcome, work.take(outcome)))
             if work.is_over or (steps is not None and work.steps >= steps):
                 break
         self.portfolio.learn(outcomes)
@@ -205,11 +214,11 @@ def search(
             before = work.steps
             driver.round(steps)
             if on_progress is not None:
-                on_progress(work.steps, len(work.states), work.runs.total())
+                on_progress(work.steps, len(work.states), sum(work.tally.runs.values()))
             if work.steps == before:
                 break  # no action is ever enabled
     except KeyboardInterrupt:
         work.interrupted = True
-    for outcome in executor.discard():
+    for outcome in executor.discard(work.interrupted):
         work.take(outcome)
     return work.exploration()

@@ -12,12 +12,11 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable
 from typing import Any
 
-import immutables
-
 from kspec.errors import NotEnabled
 from kspec.system import Footprint
 from kspec.values import EMPTY_MAP, FingerprintedMap, fingerprint_of, mix
 from kspec_models import actions
+from kspec_models.causes import Causes
 from kspec_models.components import Components
 from kspec_models.describe import describe_step
 from kspec_models.environment import Environment, Operation
@@ -25,7 +24,7 @@ from kspec_models.host import Notification, Watch
 from kspec_models.host_state import HostState
 from kspec_models.layout import HostSlot, InformerSlot, Layout, NodeSlot, ProcessSlots
 from kspec_models.reflector import DISCONNECTED, LISTING, REPLACING, WATCHING, Informer
-from kspec_models.state import TOPICS, State
+from kspec_models.state import TOPICS, State, started
 from kspec_models.state import Environment as EnvironmentState
 from kspec_models.steps import Steps
 from kspec_models.streams import Stream
@@ -146,6 +145,14 @@ class Cluster:
     def changes(self, state: State) -> int:
         return state.changed
 
+    def now(self, state: State) -> int:
+        """The virtual time, in seconds."""
+        return state.clock
+
+    def have_faults_ended(self, state: State) -> bool:
+        """No fault is left in the budget, which is all that healing takes away."""
+        return not any(state.environment.budget.values())
+
     def kind_of(self, action: Any) -> str:
         """ "system", "user", "clock" or "fault"."""
         kind = type(action)
@@ -217,18 +224,24 @@ class Cluster:
     def describe(self, before: State, after: State) -> tuple[str, ...]:
         return describe_step(self.layout, before, after)
 
+    def explainer(self) -> Causes:
+        """What `kspec.explain` asks why something went wrong."""
+        return Causes(self.layout, self.step)
+
     # enabledness
 
     def _seal(self, t: State, before: State) -> None:
         """Find the enabled actions of the touched slots again."""
-        system, owners = t.system, t.owners
+        system, owners, finders = t.system, t.owners, self._finders
         for slot in t.touched:
-            found = self._actions_of(t, slot)
+            finder, place = finders[slot]
+            found = finder(t, slot, place)
             low = bisect_left(owners, slot)
             high = bisect_right(owners, slot, low)
             if found != system[low:high]:
                 system = system[:low] + found + system[high:]
-                owners = owners[:low] + (slot,) * len(found) + owners[high:]
+                if len(found) != high - low:
+                    owners = owners[:low] + (slot,) * len(found) + owners[high:]
         t.system, t.owners = system, owners
         if (
             not system
@@ -252,7 +265,6 @@ class Cluster:
 
     def _informer_actions(self, t: State, slot: int, place: InformerSlot) -> tuple[Any, ...]:
         informer: Informer = t.slots[slot]
-        resource = place.watch.resource
         found: list[Any] = []
         status = informer.status
         if status is WATCHING:
@@ -260,12 +272,12 @@ class Cluster:
             if informer.position < events.length:
                 found.append(place.syncs[events.items[informer.position].identity])
         elif status is LISTING:
-            found.append(actions.List(place.actor, resource))
+            found.append(actions.List(place.actor, place.watch.resource))
         elif status is REPLACING:
             key = informer.remaining[0].partition("/")[2]
-            found.append(actions.Pop(place.actor, resource, key))
+            found.append(actions.Pop(place.actor, place.watch.resource, key))
         elif status is DISCONNECTED:
-            found.append(actions.Rewatch(place.actor, resource))
+            found.append(actions.Rewatch(place.actor, place.watch.resource))
         told, length = informer.told.items, informer.told.length
         for position, handles in zip(informer.handled, place.handles, strict=True):
             if position < length:
@@ -276,7 +288,9 @@ class Cluster:
         state: HostState | None = t.slots[slot]
         if state is None or place.process in t.idle:
             return ()
-        found = [place.takes[key] for key in place.host.enabled(state.memory, t.clock)]
+        found: list[Any] = []
+        for key in self.steps.offered(t, place, state):
+            found.append(place.takes[key])
         for sending in state.calls:
             found.append(sending.action)
         return tuple(found)
@@ -285,20 +299,8 @@ class Cluster:
 
     def _synced(self) -> State:
         """All objects created, every cache synced, every handler called, nothing yet done."""
-        t = State.__new__(State)
-        t.layout, t.peaks = self.layout, immutables.Map()
-        t.api = self.components.initial_api()
-        t.clock = self.components.clock
-        t.fingerprint, t.streams_fingerprint, t.changed = 0, 0, -1
-        t.idle = frozenset()
-        t.written = t.delivered = t.sent = t.answered = ()
-        for change in t.api.store.history:
-            t.wrote(change)
-        t.written = ()
-        t.environment = EnvironmentState(self.budget)
-        t.system = t.owners = t.outside = ()
-        t.touched = {}
-        layout = self.layout
+        api, layout = self.components.initial_api(), self.layout
+        t = started(layout, api, self.components.clock, EnvironmentState(self.budget))
         t.streams = [Stream(watch, self._base(t, watch)) for watch in layout.streams]
         t.slots = [self._initial_slot(t, place) for place in layout.slots]
         for place in layout.slots:

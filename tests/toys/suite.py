@@ -15,7 +15,7 @@ import yaml
 
 from kspec.errors import InputError
 from kspec.property import Property, invariant, leads_to, sometimes
-from kspec.suite import JsonMap, Mutant, Parts, Settings
+from kspec.suite import JsonMap, Mutant, Parts, Settings, Smaller
 from kspec.system import AnySystem
 from toys.kit import TOY, Act, toy
 
@@ -145,6 +145,7 @@ class ToySuite:
 
     name = "toy"
     fault_classes = CLASSES
+    components = ("toys",)
 
     def properties(self) -> tuple[Property, ...]:
         return (no_overflow, no_debt, orders_are_handled, never_full, tank_is_full)
@@ -181,6 +182,12 @@ class ToySuite:
     def with_faults(self, document: JsonMap, faults: Mapping[str, int]) -> JsonMap:
         return {**document, "spec": {**document["spec"], "faults": dict(faults)}}
 
+    def scaled(self, world: JsonMap, sizes: Mapping[str, int]) -> JsonMap:
+        unknown = [axis for axis in sizes if axis not in ("capacity", "orders", "pumps")]
+        if unknown:
+            raise InputError(f"no axis is called {unknown[0]!r}")
+        return {**world, "spec": {**world["spec"], **sizes}}
+
     def with_granularity(self, document: JsonMap, granularity: str) -> JsonMap:
         return {**document, "spec": {**document["spec"], "granularity": granularity}}
 
@@ -190,11 +197,12 @@ class ToySuite:
     def remarks(self, document: JsonMap) -> tuple[str, ...]:
         return ("uninterpreted: 1 Bucket",)
 
-    def smaller(self, document: JsonMap) -> Iterator[JsonMap]:
+    def smaller(self, document: JsonMap) -> Iterator[Smaller]:
         spec = document["spec"]
-        for key in ("orders", "capacity"):
-            if spec[key] > 1:
-                yield {**document, "spec": {**spec, key: spec[key] - 1}}
+        for key, stage in (("orders", "workload"), ("capacity", "world")):
+            if (number := spec[key]) > 1:
+                fewer = {**document, "spec": {**spec, key: number - 1}}
+                yield Smaller(stage, f"{key} {number} -> {number - 1}", fewer)
 
     def schema(self, name: str) -> JsonMap | None:
         return {"title": "World"} if name == "world" else None
@@ -211,7 +219,7 @@ class ToySuite:
     def counterexample_world(self, proof: Any) -> JsonMap | None:
         return world(name="counterexample", pumps=2) if proof.name == "sum" else None
 
-    def bench_world(self, nodes: int, pods: int) -> JsonMap:
+    def bench_world(self, nodes: int, pods: int, active: tuple[int, int] | None = None) -> JsonMap:
         return world(capacity=pods, orders=pods)
 
 

@@ -1,156 +1,37 @@
 """Breadth-first search: every reachable state, and the shortest counterexample.
 
-States are kept as 64-bit fingerprints; a path is the list of choices that made it, walked again
-when it is needed. Safety is judged on every state and edge. Liveness is decided here only against
-the system, at quiescent states; showing that it holds needs a search for lassos.
+States are kept as 64-bit marks; a path is the list of choices that made it, walked again when it
+is needed. Safety is judged on every state and edge, liveness in the end, on the graph. Where
+the graph is not kept, because states are merged, left out or put aside, or where the first
+violation will do, it is judged against the system at quiescent states as they are met.
 """
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Callable, Iterable
-from typing import Any
+from contextlib import suppress
+from pathlib import Path
 
 import attrs
 
+from kspec.errors import InputError
 from kspec.explore.collector import seldom_collecting
+from kspec.explore.exhaustive.checkpoint import Checkpoint
+from kspec.explore.exhaustive.expand import Graph, Mark
+from kspec.explore.exhaustive.log import LogFull, SearchLog
+from kspec.explore.exhaustive.resuming import Keeper, identity_of
+from kspec.explore.exhaustive.search import Search
+from kspec.explore.exhaustive.sorted_marks import StorageError
+from kspec.explore.exhaustive.space import Limits, space_of
+from kspec.explore.exhaustive.visited import Visited
 from kspec.explore.exploration import Exploration, Violation
-from kspec.explore.monitor import Monitor
-from kspec.explore.runner import Runner, is_quiescent
+from kspec.explore.liveness.graph import StateGraph
+from kspec.explore.liveness.healing import healing
+from kspec.explore.liveness.judging import judge_graph
 from kspec.property import LIVENESS, Property
 from kspec.system import AnySystem
 
 MAX_STATES = 1_000_000
-SUFFIX_BOUND = 10_000
-LABEL = Violation(property="", kind="", witness="", actions=(), strategy="bfs")
-
-
-class _Bfs:
-    """The visited graph: state i was first reached from `parents[i]` by its `choices[i]`-th
-    enabled action; state 0 is the initial one."""
-
-    def __init__(self, system: AnySystem, properties: tuple[Property, ...]) -> None:
-        self.system, self.properties = system, properties
-        self.monitor = Monitor(system, properties)
-        self.visited: set[int] = set()
-        self.parents, self.choices = array("q"), array("l")
-        self.violations: list[Violation] = []
-        self.transitions = self.depth = 0
-        self.limit = ""
-        self.interrupted = False
-
-    def path(self, index: int) -> list[Any]:
-        """The actions from the initial state to state `index`."""
-        choices: list[int] = []
-        while index:
-            choices.append(self.choices[index])
-            index = self.parents[index]
-        system, state, actions = self.system, self.system.init(), []
-        for choice in reversed(choices):
-            action = system.enabled(state)[choice]
-            actions.append(action)
-            state = system.step(state, action)
-        return actions
-
-    def start(self) -> list[tuple[int, Any]]:
-        state = self.system.init()
-        self.visited.add(self.system.fingerprint(state))
-        self.parents.append(-1)
-        self.choices.append(-1)
-        self.monitor.begin(state)
-        self.collect(0, ())
-        return [(0, state)]
-
-    def collect(self, index: int, last: tuple[Any, ...]) -> None:
-        """Turn what the monitor found into violations at the end of the path to `index`."""
-        found, self.monitor.found[:] = tuple(self.monitor.found), ()
-        actions = (*self.path(index), *last) if found else ()
-        for prop, verdict in found:
-            self.violations.append(
-                attrs.evolve(
-                    LABEL,
-                    property=prop.name,
-                    kind=verdict.kind,
-                    witness=verdict.witness,
-                    actions=actions,
-                )
-            )
-
-    def level(
-        self, frontier: list[tuple[int, Any]], max_states: int, is_over: Callable[[], bool]
-    ) -> list[tuple[int, Any]]:
-        """Expand one level; the next one, cut short at a limit."""
-        enabled_in, step, fingerprint = (
-            self.system.enabled,
-            self.system.step,
-            self.system.fingerprint,
-        )
-        visited, monitor = self.visited, self.monitor
-        found = monitor.found
-        following: list[tuple[int, Any]] = []
-        for index, state in frontier:
-            enabled = enabled_in(state)
-            if monitor.has_liveness and is_quiescent(self.system, enabled):
-                self.quiescent(index)
-            for choice, action in enumerate(enabled):
-                after = step(state, action)
-                self.transitions += 1
-                mark = fingerprint(after)
-                if mark in visited:
-                    monitor.observe_edge(state, after)
-                elif len(visited) >= max_states:
-                    self.limit = f"stopped by the limit of {max_states:,} states"
-                    return following
-                else:
-                    visited.add(mark)
-                    following.append((len(self.parents), after))
-                    self.parents.append(index)
-                    self.choices.append(choice)
-                    monitor.observe(state, after, 0)
-                if found:
-                    self.collect(index, (action,))
-                if is_over():
-                    return following
-        return following
-
-    def quiescent(self, index: int) -> None:
-        """Judge liveness along the path to a state where only faults are enabled."""
-        path = self.path(index)
-        waiting = [p for name, p in self.monitor.active.items() if p.kind in LIVENESS]
-        monitor = Monitor(self.system, waiting)
-        runner = Runner(self.system, monitor)
-        runner.label = LABEL
-        state = self.system.init()
-        monitor.begin(state)
-        for number, action in enumerate(path, 1):
-            after = self.system.step(state, action)
-            monitor.observe(state, after, number)
-            state = after
-        runner.actions = path
-        runner.settle(state, SUFFIX_BOUND)
-        for violation in runner.violations:
-            self.violations.append(violation)
-            self.monitor.violated.add(violation.property)
-            self.monitor.drop(violation.property)
-
-    def outcome(self, exhausted: bool, bound: str) -> Exploration:
-        unjudged = "needs the liveness search: breadth-first search sees no fair cycles"
-        return Exploration(
-            properties=frozenset(prop.name for prop in self.properties),
-            steps=self.transitions,
-            states=len(self.visited),
-            transitions=self.transitions,
-            depth=self.depth,
-            runs={"bfs": 1},
-            violations=tuple(self.violations),
-            witnessed=dict(self.monitor.witnessed),
-            antecedents=self.monitor.antecedents,
-            unfinished={p.name: unjudged for p in self.properties if p.kind in LIVENESS},
-            exhausted=exhausted,
-            bound=bound,
-            limit=self.limit,
-            interrupted=self.interrupted,
-        )
 
 
 @seldom_collecting()
@@ -163,39 +44,124 @@ def bfs(
     stop_at_first: bool = False,
     is_out_of_time: Callable[[], bool] | None = None,
     on_progress: Callable[[int, int, int], None] | None = None,
+    on_violation: Callable[[Violation], None] | None = None,
+    mark: Mark | None = None,
+    graph: Graph | None = None,
+    delays: int | None = None,
+    faults: int | None = None,
+    memory: int | None = None,
+    spill: Path | None = None,
+    checkpoint: Path | None = None,
+    identity: str = "",
 ) -> Exploration:
     """Explore every state, level by level, and judge every property; counts are exact.
 
     Stops early where every property was violated or witnessed, or at the first violation if so
     asked. max_depth: look at all schedules of so many actions and no further. is_out_of_time:
     asked now and then whether to give up.
-    on_progress: told (transitions, states, depth) after each level.
+    on_progress: told (transitions, states, depth) now and then. on_violation: told each violation
+    at once.
+    mark: the key of a state, 64 bits, in place of its fingerprint; states with the same key are
+    explored once. graph: told every state and edge; not together with mark. Where liveness is
+    judged the end of the faults is an action too, so that there are more states.
+    delays, faults: only the schedules with so many delays from FIFO, and so many faults, at most
+    (kspec.explore.exhaustive.bounded).
+    memory: how many bytes the visited states and the search log may take before they go to files,
+    in the directory `spill`.
+    checkpoint: a directory that a stopped search goes on from when it is called again; identity:
+    what else must be the same for that, such as a checksum of the world.
+    Raises InputError where options do not go together, and for a checkpoint that cannot be used.
     """
-    work = _Bfs(system, tuple(properties))
-
-    def is_over() -> bool:
-        if is_out_of_time is not None and work.transitions % 256 == 255 and is_out_of_time():
-            work.limit = "stopped by the limit of time"
-            return True
-        return work.monitor.is_settled or (stop_at_first and bool(work.violations))
-
-    frontier: list[tuple[int, Any]] = []
-    bound = ""
+    _refuse(mark is not None, graph is not None, delays is not None)
+    _refuse_with_graph(graph is not None, memory=memory, checkpoint=checkpoint)
+    wanted, liveness = tuple(properties), None
+    others = (mark, graph, delays, faults, memory, checkpoint)
+    if all(other is None for other in others) and any(p.kind in LIVENESS for p in wanted):
+        system = healing(system)
+        graph = liveness = StateGraph(system, wanted)
+    if memory is not None and memory < 0:
+        raise InputError(f"memory: {memory} is negative", expected="a number of bytes")
+    space = space_of(system, wanted, mark, delays, faults)
+    limits = Limits(
+        max_states=max_states,
+        max_depth=max_depth,
+        stop_at_first=stop_at_first,
+        is_out_of_time=is_out_of_time,
+        on_progress=on_progress,
+        on_violation=on_violation,
+    )
+    stored = None
+    if checkpoint is not None:
+        stored = Checkpoint(checkpoint, identity_of(space, identity))
+    share = None if memory is None else memory * 4 // 7
+    rest = None if memory is None or share is None else memory - share
+    visited, log = Visited(memory=share, directory=spill), SearchLog(rest, spill)
     try:
-        frontier = work.start()
-        while frontier and not work.limit:
-            if is_over():
-                work.limit = work.limit or "stopped because nothing was left to find"
-                break
-            if max_depth is not None and work.depth >= max_depth:
-                bound = f"all schedules of up to {max_depth:,} actions"
-                break
-            frontier = work.level(frontier, max_states, is_over)
-            work.depth += bool(frontier)
-            if on_progress is not None:
-                on_progress(work.transitions, len(work.visited), work.depth)
+        search = Search(space, limits, visited, log, graph)
+        run(search, None if stored is None else Keeper(search, stored))
+        seen = search.outcome()
+    finally:
+        visited.close()
+        log.close()
+    return seen if liveness is None else _with_liveness(seen, liveness, on_violation)
+
+
+def _with_liveness(
+    seen: Exploration, graph: StateGraph, on_violation: Callable[[Violation], None] | None
+) -> Exploration:
+    """The exploration with the liveness of its graph."""
+    if seen.interrupted:
+        return attrs.evolve(seen, unfinished=dict.fromkeys(seen.unfinished, seen.limit))
+    outcome = judge_graph(
+        graph,
+        cut=seen.limit or (seen.bound and f"{seen.bound} were explored"),
+        violated=frozenset(violation.property for violation in seen.violations),
+    )
+    for violation in outcome.violations:
+        if on_violation is not None:
+            on_violation(violation)
+    return attrs.evolve(
+        seen,
+        violations=(*seen.violations, *outcome.violations),
+        antecedents=seen.antecedents | outcome.antecedents,
+        unfinished=outcome.unfinished,
+    )
+
+
+def _refuse(has_mark: bool, has_graph: bool, has_delays: bool) -> None:
+    if has_mark and has_graph:
+        raise InputError("symmetry is refused where the graph is wanted, as for liveness")
+    if has_mark and has_delays:
+        raise InputError("symmetry is refused where delays are bounded: FIFO tells actors apart")
+
+
+def _refuse_with_graph(has_graph: bool, **options: object) -> None:
+    for name, option in options.items():
+        if has_graph and option is not None:
+            raise InputError(f"{name} is refused where the graph is wanted: it stays in memory")
+
+
+def run(search: Search, keeper: Keeper | None) -> None:
+    """Level by level to the end or to a limit; the keeper is told of all of it."""
+    try:
+        _levels(search, keeper)
     except KeyboardInterrupt:
-        work.interrupted, work.limit = True, "interrupted"
-    if not work.limit and is_over():
-        work.limit = work.limit or "stopped because nothing was left to find"
-    return work.outcome(not work.limit and not bound, bound)
+        search.interrupted, search.limit = True, "interrupted"
+    except (LogFull, StorageError) as error:
+        search.limit = f"stopped: {error}"
+    finally:
+        if keeper is not None:
+            with suppress(StorageError):  # it has stopped the search before, or it is complete
+                keeper.save()
+
+
+def _levels(search: Search, keeper: Keeper | None) -> None:
+    most = search.limits.max_depth
+    search.start() if keeper is None else keeper.begin()
+    while search.frontier and not search.is_over:
+        if most is not None and search.depth >= most:
+            search.bound = f"all schedules of up to {most:,} actions"
+            break
+        is_whole = search.level()
+        if keeper is not None and is_whole:
+            keeper.level_is_done()

@@ -18,11 +18,7 @@ _MARKS = {"user": _USER, "clock": _CLOCK, "fault": _FAULT}
 
 
 class Fifo:
-    """`order` is, after `choose`, who waits in which order, as indexes into `enabled`.
-
-    A state and an order together determine all that FIFO does from there, so a run in which both
-    come back is a lasso. Indexes, because names of actors may never come back.
-    """
+    """A state and the order in which actors wait in it determine all that FIFO does from there."""
 
     name = "fifo"
 
@@ -34,26 +30,39 @@ class Fifo:
             who = (fairness(action), actor(action))
             return _MARKS.get(kind(action)) or numbers.setdefault(who, len(numbers))
 
-        self._waiting: dict[int, int] = {}
-        self._key_of = PerAction(key)
-        self.order: tuple[int, ...] = ()
-        self.contested = 0
+        self._key_of = PerAction(key).__getitem__
+        self.begin()
 
     def begin(self, rng: Random | None = None, scale: Scale | None = None) -> None:
-        self._waiting, self.order, self.contested = {}, (), 0
+        self._waiting: dict[int, None] = {}
+        self._chosen: list[int] = []
+        self._keys: list[int] = []
+        self.contested = 0
+
+    @property
+    def order(self) -> tuple[int, ...]:
+        """After `choose`, who waited in which order, as indexes into `enabled`.
+
+        Indexes, because names of actors may never come back, and then no run were ever a lasso.
+        """
+        return tuple(map(self._keys.index, (*self._chosen, *self._waiting)))
 
     def choose(self, state: Any, enabled: Sequence[Any]) -> int:
-        keys = list(map(self._key_of.__getitem__, enabled))
-        first: dict[int, int] = dict.fromkeys(keys, 0)
-        first.update(zip(reversed(keys), range(len(keys) - 1, -1, -1), strict=True))
-        user, clock = first.pop(_USER, -1), first.pop(_CLOCK, -1)
-        first.pop(_FAULT, None)
+        keys = self._keys = list(map(self._key_of, enabled))
+        present = dict.fromkeys(keys)
+        present.pop(_USER, None)
+        present.pop(_CLOCK, None)
+        present.pop(_FAULT, None)
         waiting = self._waiting
-        for key in waiting.keys() - first.keys():
-            del waiting[key]
-        waiting.update(first)  # who waits already keeps its place; newcomers follow in order
-        self.order = tuple(waiting.values())
+        waiting.update(present)  # who waits already keeps its place; newcomers follow in order
+        if len(waiting) > len(present):
+            for key in waiting.keys() - present.keys():
+                del waiting[key]
         if not waiting:
-            return user if user >= 0 else clock
+            self._chosen = []
+            return next((keys.index(key) for key in (_USER, _CLOCK) if key in keys), -1)
         self.contested += len(waiting) > 1
-        return waiting.pop(next(iter(waiting)))
+        first = next(iter(waiting))
+        del waiting[first]
+        self._chosen = [first]
+        return keys.index(first)

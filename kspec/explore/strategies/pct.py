@@ -13,15 +13,13 @@ from collections.abc import Sequence
 from random import Random
 from typing import Any
 
-from kspec.explore.strategies.strategy import PerAction, Scale, kind_of
+from kspec.explore.strategies.environment import ENVIRONMENT, Environment
+from kspec.explore.strategies.strategy import PerAction, Scale
 from kspec.system import AnySystem
 
 DEPTHS = 4
-RATES = (0.02, 0.05, 0.15, 0.4)
 PATIENCE = 50
 """An actor that wins so many contests in a row is retrying for ever, and is lowered like any."""
-
-ENVIRONMENT = float("-inf")
 
 
 class _Priorities(dict[Any, float]):
@@ -42,9 +40,10 @@ class Pct:
     name = "pct"
 
     def __init__(self, system: AnySystem) -> None:
-        kind, actor = kind_of(system), system.actor
-        self._kind_of = PerAction(kind)
-        self._actor_of = PerAction(lambda a: actor(a) if kind(a) == "system" else None)
+        actor = system.actor
+        self._environment = environment = Environment(system)
+        kind_of = environment.kind_of
+        self._actor_of = PerAction(lambda a: actor(a) if kind_of[a] == "system" else None)
         self.begin(Random(0), Scale(1, 1))
 
     def begin(self, rng: Random, scale: Scale) -> None:
@@ -52,31 +51,32 @@ class Pct:
         self._priority = priority = _Priorities(rng)
         actor_of = self._actor_of
         self._value = PerAction(lambda action: priority[actor_of[action]])
+        self._value_of = self._value.__getitem__
         self._lowest = -1.0
         self.contested = self._streak = 0
         self._winner = 0.0
         span = max(1, min(scale.contested, scale.length))
         depth = rng.randint(1, DEPTHS)
         self._changes = {rng.randint(1, span) for _ in range(depth - 1)}
-        self._rate = rng.choice(RATES)
+        self._environment.begin(rng)
 
     def choose(self, state: Any, enabled: Sequence[Any]) -> int:
-        values = list(map(self._value.__getitem__, enabled))
-        rivals = set(values)
-        if ENVIRONMENT in rivals:
-            rivals.discard(ENVIRONMENT)
-            if not rivals or self._rng.random() < self._rate:
-                return self._environment(enabled)
-        top = max(rivals)
-        if len(rivals) > 1:
+        values = list(map(self._value_of, enabled))
+        top = max(values)
+        outside = values.count(ENVIRONMENT)
+        if outside and (top == ENVIRONMENT or self._environment.is_due()):
+            return self._environment.choose(enabled)
+        ties = values.count(top)
+        if ties + outside < len(values):
             self.contested += 1
             self._streak = self._streak + 1 if top == self._winner else 0
             self._winner = top
-            if self.contested in self._changes or self._streak >= PATIENCE:
+            if self._streak >= PATIENCE or self.contested in self._changes:
                 self._lower(enabled[values.index(top)])
-                values = list(map(self._value.__getitem__, enabled))
+                values = list(map(self._value_of, enabled))
                 top = max(values)
-        if values.count(top) > 1:
+                ties = values.count(top)
+        if ties > 1:
             return self._rng.choice([i for i, value in enumerate(values) if value == top])
         return values.index(top)
 
@@ -84,11 +84,3 @@ class Pct:
         self._priority[self._actor_of[action]] = self._lowest
         self._lowest -= 1.0
         self._value.clear()
-
-    def _environment(self, enabled: Sequence[Any]) -> int:
-        """First which kind, so that many possible faults do not crowd out the user."""
-        by_kind: dict[str, list[int]] = {}
-        for index, action in enumerate(enabled):
-            if self._actor_of[action] is None:
-                by_kind.setdefault(self._kind_of[action], []).append(index)
-        return self._rng.choice(by_kind[self._rng.choice(list(by_kind))])

@@ -72,3 +72,8 @@ def fault_of(system: AnySystem) -> Callable[[Any], str]:
     kind = kind_of(system)
     name: Callable[[Any], str] = getattr(system, "fault_class", lambda action: "fault")
     return lambda action: name(action) if kind(action) == "fault" else ""
+
+
+def class_of(system: AnySystem) -> Callable[[Any], str]:
+    """The class of an action: the name that its text begins with."""
+    return lambda action: system.encode(action).partition("(")[0]
