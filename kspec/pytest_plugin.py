@@ -246,10 +246,10 @@ class ReplayItem(KspecItem):
         import attrs
 
         from kspec import trace as traces
-        from kspec.cli.replay import parts_of, property_of
         from kspec.explore import Violation
         from kspec.replay import Replay, replay_leniently
         from kspec.suite import load_suite
+        from kspec.testing import parts_of, property_of
 
         trace = traces.read(self.trace)
         suite = load_suite(trace.options.get("suite") or "kubernetes")

@@ -6,8 +6,7 @@ Pure: values in, text out, no clock and no terminal, so the same report reads th
 from __future__ import annotations
 
 import io
-import shlex
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from itertools import accumulate
 
 from rich.box import SIMPLE_HEAD
@@ -15,15 +14,32 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from kspec.check import Failure, Report, Shown
+from kspec.check import Report
+from kspec.coverage.text import lines as coverage_lines
 from kspec.errors import EXIT_UNFINISHED
-from kspec.explore import Suffix
+from kspec.report_failures import (
+    count,
+    ending,
+    failure_lines,
+    grouped_lines,
+    replay_line,
+    step_lines,
+    steps_of,
+)
 from kspec.result import Answer, Result
 
+__all__ = [
+    "ending",
+    "failure_lines",
+    "plain_table",
+    "render",
+    "replay_line",
+    "step_lines",
+    "steps_of",
+    "to_text",
+]
+
 WIDTH = 140
-MOST_STEPS = 60
-MOST_OF_SUFFIX = 12
-MOST_CHANGES = 8
 
 WORDS: dict[Answer, tuple[str, str, str]] = {
     Answer.FAILS: ("FAILS", "bold red", "broken, and a trace shows how"),
@@ -81,9 +97,7 @@ def _parts(report: Report, width: int) -> Iterator[RenderableType]:
         yield from _legend(report.results)
         yield ""
     yield from _coverage(report)
-    for failure in report.failures:
-        yield ""
-        yield from failure_lines(failure)
+    yield from grouped_lines(report.groups)
     yield ""
     yield _conclusion(report)
 
@@ -95,10 +109,6 @@ def _title(report: Report) -> str:
         f"world {report.world_name}{mutant}, strategy {report.strategy}, seed {report.seed}: "
         f"{count(len(report.plan.rows), 'property', 'properties')}, {judged}"
     )
-
-
-def count(number: int, one: str, many: str) -> str:
-    return f"{number:,} {one if number == 1 else many}"
 
 
 def _matrix(report: Report, width: int) -> Iterator[RenderableType]:
@@ -145,6 +155,9 @@ def _coverage(report: Report) -> Iterator[str | Text]:
     yield from _undecided(report)
     for remark in report.remarks:
         yield f"  {remark}"
+    if report.exercised is not None:
+        yield Text("exercised", "bold")
+        yield from (f"  {line}" for line in coverage_lines(report.exercised))
 
 
 def _undecided(report: Report) -> Iterator[str]:
@@ -161,64 +174,6 @@ def _undecided(report: Report) -> Iterator[str]:
         where = "" if len(columns) == len(judged) else f" under {', '.join(columns)}"
         verdict = next(r.verdict for r in judged if r.faults == columns[0] and r.property == prop)
         yield f"  {prop} is {WORDS[verdict][0]}{where}: {reason}"
-
-
-def failure_lines(failure: Failure) -> Iterator[str | Text]:
-    """One failure: witness, numbered steps with what they changed, and the line that replays it."""
-    trace = failure.trace
-    title, style = ("known limit", "magenta") if failure.known_limit else ("FAILS", "bold red")
-    yield Text(f"{title}: {failure.property.name} (faults: {failure.faults})", style)
-    yield f"  promise: {failure.property.promise}"
-    yield f"  witness: {trace.witness or 'the last state below'}"
-    yield f"  found by {trace.strategy} with seed {trace.seed}{_shrunk(failure)}"
-    recorded = [step for step in failure.steps if not step.is_suffix]
-    yield from steps_of(recorded)
-    if trace.suffix is not None:
-        yield "       and then, with no more faults and first come first served:"
-        yield from steps_of(failure.steps[len(recorded) :], len(recorded) + 1, MOST_OF_SUFFIX)
-        yield f"       {ending(trace.suffix)}"
-    if failure.problem:
-        yield Text(f"  this trace does NOT replay: {failure.problem}", "bold red")
-    yield f"  replay:  {replay_line(failure.path)}"
-
-
-def _shrunk(failure: Failure) -> str:
-    length = len(failure.trace.actions)
-    before = failure.found_after
-    return f": {length} actions" + (f", shrunk from {before:,}" if before > length else "")
-
-
-def replay_line(path: str) -> str:
-    """What to paste into a shell."""
-    return f"kspec replay {shlex.quote(path)}"
-
-
-def ending(suffix: Suffix) -> str:
-    """How a run that breaks a liveness property ends."""
-    if suffix.cycle:
-        return f"the last {count(suffix.cycle, 'step', 'steps')} repeat for ever"
-    return "after which nothing more happens"
-
-
-def steps_of(
-    steps: Sequence[Shown], first: int = 1, most: int = MOST_STEPS
-) -> Iterator[str | Text]:
-    """Numbered steps with the fields that each changed; the middle of a long list is left out."""
-    left_out = range(most // 2, len(steps) - most // 2) if len(steps) > most else range(0)
-    for index, step in enumerate(steps):
-        if index not in left_out:
-            yield from step_lines(first + index, step)
-        elif index == left_out.start:
-            yield f"       ... {len(left_out):,} steps that the replay shows ..."
-
-
-def step_lines(number: int, step: Shown, most: int = MOST_CHANGES) -> Iterator[str | Text]:
-    """One step: the action, and indented below it what changed."""
-    yield Text(f"  {number:3}. {step.text}", "bold")
-    for change in step.changes[:most]:
-        yield f"         {change}"
-    if len(step.changes) > most:
-        yield f"         ... and {len(step.changes) - most} more fields"
 
 
 def _conclusion(report: Report) -> Text:

@@ -34,21 +34,27 @@ def test_matrix_has_a_row_for_each_property_and_a_legend(rendered):
 def test_failure_is_told_step_by_step_and_ends_with_its_replay_line(rendered):
     text = rendered(settings=Settings(schedulers=2))
     story = text[text.index("FAILS: no-overflow") :]
-    lines = [line.strip() for line in story.splitlines() if "->" not in line]
+    told = [line.strip() for line in story.splitlines()]
+    lines = [line for line in told if "Tank(" not in line]
     assert lines == [
         "FAILS: no-overflow (faults: none)",
         "promise: The tank never holds more than its capacity.",
         "witness: the last state below",
         lines[3],
+        lines[4],
         "1. Order(user)",
-        "2. Start(pump1)",
-        "3. Order(user)",
-        "4. Start(pump0)",
+        "2. Order(user)",
+        "3. Start(pump0)",
+        "4. Start(pump1)",
+        "why:",
+        "If Look(pump1) comes before step 4, nothing breaks.",
         "replay:  kspec replay kspec-out/no-overflow-none-0.yaml",
         "",
         lines[-1],
     ]
     assert "4 actions, shrunk from" in lines[3]
+    assert lines[4].startswith("shrunk: schedule ") and "world: capacity 2 -> 1" in lines[4]
+    assert any(line.startswith("Step 4 breaks it, Start(pump1): Tank(") for line in told)
     assert lines[-1].startswith("1 property fails: no-overflow")
 
 

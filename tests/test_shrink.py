@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 import toys
 
@@ -10,6 +12,9 @@ from kspec.explore import bfs, search
 from kspec.property import invariant
 from kspec.replay import Replay, replay_leniently
 from kspec.shrink import shrink
+from kspec.shrinking.remembering import Remembering
+from kspec.shrinking.tried import tried_text
+from kspec.suite import Smaller
 from kspec.trace import record
 
 
@@ -69,19 +74,82 @@ def test_shrinking_of_liveness_keeps_the_fair_suffix():
     assert small.suffix is not None and small.suffix.actions > 0
 
 
+def fewer_machines(machines: int):
+    yield Smaller("world", f"machines {machines} -> {machines - 1}", machines - 1)
+
+
+def build_machines(machines: int):
+    if machines < 2:
+        raise InputError("too few machines")
+    return toys.binding(4, machines=machines)
+
+
+def shrunk_with_its_world():
+    prop = toys.within_capacity()
+    system, walks = toys.binding(4, machines=4), (("walk", 1),)
+    (found,) = search(system, [prop], seed=3, steps=50_000, strategies=walks).violations
+    return shrink(system, prop, found, world=4, shrink_world=fewer_machines, build=build_machines)
+
+
 def test_shrinking_makes_the_world_smaller_too():
-    prop, found = long_violation(pods=5)
+    small = shrunk_with_its_world()
+    used = {int(str(action.target).partition("=")[2]) for action in small.violation.actions}
+    assert small.world == max(2, *used) < 4 and len(small.violation.actions) == 3
+    free = {a.target.partition("=")[2] for a in small.system.enabled(small.system.init())}
+    assert free == set(map(str, range(1, small.world + 1)))
+
+
+def test_shrinking_says_what_each_stage_tried():
+    small = shrunk_with_its_world()
+    schedule, world = small.tried
+    assert (schedule.stage, world.stage) == ("schedule", "world")
+    assert schedule.before > schedule.after == len(small.violation.actions) == 3
+    assert world.cuts == tuple(f"machines {n} -> {n - 1}" for n in range(4, small.world, -1))
+    assert 1 + schedule.replays + world.replays == small.replays
+    text = tried_text(small.tried)
+    assert f"schedule {schedule.before} -> 3 actions" in text and "machines 4 -> 3" in text
+
+
+def test_shrinking_tries_a_cut_that_fails_once_in_a_pass():
+    asked = []
+
+    def smaller(pods: int):
+        for n in (3, 4):
+            yield Smaller("world", f"cut {n}", n)
 
     def build(pods: int):
-        if pods < 2:
-            raise InputError("too few pods")
-        return toys.binding(pods)
+        asked.append(pods)
+        raise InputError("no such world")
 
-    small = shrink(
-        toys.binding(5), prop, found, world=5, shrink_world=lambda pods: [pods - 1], build=build
-    )
-    assert small.world == len(small.system.init().bound)
-    assert small.world <= 5 and len(small.violation.actions) == 3
+    prop, found = long_violation(pods=5)
+    small = shrink(toys.binding(5), prop, found, world=5, shrink_world=smaller, build=build)
+    assert asked == [3, 4] and small.world == 5 and small.is_minimal
+
+
+def test_shrunk_actions_of_one_actor_stand_together_where_that_is_possible():
+    system = toys.binding(4)
+    prop, found = long_violation(seed=3)
+    small = shrink(system, prop, found).violation
+    actors = [system.actor(action) for action in small.actions]
+    changes = sum(a != b for a, b in pairwise(actors))
+    assert changes <= len(set(actors))
+
+
+def test_remembered_steps_cost_nothing_and_lead_to_the_same_states():
+    system = toys.binding(4)
+    _, found = long_violation()
+    remembering = Remembering(system)
+    remembering.remember(found.actions)
+    taken = remembering.stepped
+    assert taken == len(found.actions)
+    plain, state = system.init(), remembering.init()
+    for action in found.actions:
+        assert remembering.resolve(state, action) == action
+        plain, state = system.step(plain, action), remembering.step(state, action)
+        assert state == plain
+    assert remembering.stepped == taken
+    remembering.remember((*found.actions[:-1],))
+    assert remembering.stepped == taken
 
 
 class Spanning:

@@ -11,7 +11,6 @@ from kspec.errors import InputError
 from kspec.schema import validate
 from kspec.suite import Settings
 from kspec_models.reading_worlds import read_world
-from kspec_models.smaller import smaller_worlds
 from kspec_models.world import World, build, starting_objects
 from kspec_models.worlds import (
     bench,
@@ -40,6 +39,7 @@ FULL = World(
     stale_controller_check=True,
     proxy_mode="ipvs",
     keep_status=True,
+    active_nodes=("big",),
     operations=(scale("web", 3), delete("Pod", "a"), set_image("web", "b"), {"apply": pod("a")}),
 )
 
@@ -48,7 +48,11 @@ def names(world, kind):
     return [obj.key for obj in starting_objects(world) if kind == obj.KIND]
 
 
-@pytest.mark.parametrize("world", [FULL, World(), built_in(), bench(5, 20)], ids=lambda w: w.name)
+@pytest.mark.parametrize(
+    "world",
+    [FULL, World(), built_in(), bench(5, 20), bench(5, 9, active=(3, 5))],
+    ids=lambda w: w.name,
+)
 def test_a_world_reads_back_from_its_document(world, tmp_path):
     document = world.to_json()
     validate(document, "kspec_models", "world", "test")
@@ -149,6 +153,28 @@ def test_each_scheduler_is_a_process_of_its_own():
     assert processes[:3] == ["scheduler-1", "scheduler-2", "controller-manager"]
 
 
+def test_only_the_active_nodes_have_processes():
+    world = World(nodes=3, active_nodes=("n3", "n1"), objects=(pod("a", nodeName="n2"),))
+    cluster = build(world)
+    nodes = dict.fromkeys(p.node for p in cluster.layout.processes if p.node)
+    assert list(nodes) == ["n1", "n3"]
+    state = settled(cluster)
+    assert len(objects(state, "nodes")) == 3
+    assert get(state, "pods/default/a").status.phase == "Pending"
+
+
+def test_a_bench_world_among_others_starts_with_the_actions_of_its_active_part():
+    alone, among = build(bench(2, 5)), build(bench(6, 25, active=(2, 5)))
+    assert among.init().enabled == alone.init().enabled
+    assert len(objects(among.init(), "nodes")) == 6
+    agents = [p for p in objects(among.init(), "pods") if p.name.startswith("agent-")]
+    assert len(agents) == 20 and all(p.status.phase == "Running" for p in agents)
+    end = settled(among)
+    assert [p for p in objects(end, "pods") if p.name.startswith("agent-")] == agents
+    placed = {p.spec.node_name for p in objects(end, "pods") if p not in agents}
+    assert placed == {"n1", "n2"}
+
+
 def test_a_world_starts_with_every_cache_synced_and_nothing_done():
     cluster = build(World(objects=(deployment("web"), pod("a")), nodes=1))
     state = cluster.init()
@@ -166,6 +192,7 @@ def test_a_world_starts_with_every_cache_synced_and_nothing_done():
         (World(policy="nope"), "no policy is called 'nope'"),
         (World(objects=(pod("a", serviceAccountName="b"),)), "Pod default/a: Forbidden"),
         (World(objects=({"kind": "Pod"},)), r"world: objects\[0\]: no Kubernetes object"),
+        (World(active_nodes=("n9",)), "activeNodes names 'n9'"),
         (World(operations=({"explode": {}},)), "operation .*; expected one of apply, delete"),
     ],
 )
@@ -204,18 +231,3 @@ def test_a_delete_takes_a_grace():
     operation = {"delete": {"kind": "Pod", "name": "a", "gracePeriodSeconds": 0}}
     world = World(objects=(pod("a"),), nodes=1, operations=(operation,))
     assert not objects(settled(build(world)), "pods")
-
-
-def test_smaller_worlds_are_smaller_and_can_be_built():
-    world = attrs.evolve(FULL, objects=(deployment("web", 3), service("web")), keep_status=False)
-    found = list(smaller_worlds(world))
-    assert len(found) > 5
-
-    def size(world):
-        replicas = sum(o["spec"].get("replicas", 0) for o in world.objects)
-        return len(world.objects), len(world.operations), replicas, world.nodes
-
-    for each in found:
-        pairs = list(zip(size(each), size(world), strict=True))
-        assert all(a <= b for a, b in pairs) and any(a < b for a, b in pairs)
-        build(each).init()

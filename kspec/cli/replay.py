@@ -1,4 +1,4 @@
-"""`kspec replay`: run a trace again, step by step."""
+"""`kspec replay`: run a trace again, explain it, or make a regression test of it."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kspec.cli.output import check_json, emit, json_option, look, write_json
-from kspec.errors import EXIT_VIOLATION, InputError
+from kspec.errors import EXIT_HOLDS, EXIT_VIOLATION
 
 if TYPE_CHECKING:
+    from kspec.explain import Explanation
     from kspec.explore import Violation
     from kspec.property import Property
     from kspec.replay import Replay, Step
-    from kspec.suite import Suite
     from kspec.system import AnySystem
     from kspec.trace import Trace
 
@@ -28,41 +28,96 @@ SCHEMA = "kspec.dev/replay/v1"
     "--strict", is_flag=True, help="States that differ from the recorded ones are errors."
 )
 @click.option("--quiet", is_flag=True, help="Only how it ends, not the steps.")
+@click.option("--explain", is_flag=True, help="Say why: what was stale, which fault it took.")
+@click.option(
+    "--as-test",
+    "test_file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write a standalone pytest file that fails until the bug is fixed.",
+)
 @json_option
-def command(trace_file: Path, strict: bool, quiet: bool, json_file: str | None) -> int:
+def command(
+    trace_file: Path,
+    strict: bool,
+    quiet: bool,
+    explain: bool,
+    test_file: Path | None,
+    json_file: str | None,
+) -> int:
     """Run a trace again, step by step, with the fields that each step changes.
 
-    Exit status: 1 the violation is reproduced, 3 the replay diverges, 2 it is not a whole trace.
+    Exit status: 1 the violation is reproduced, 3 the replay diverges, 2 it is not a whole trace;
+    with --as-test 0 once the test is written.
 
     \b
     Example:
-      kspec replay kspec-out/no-surplus-crash-0.yaml
+      kspec replay kspec-out/no-surplus-crash-0.yaml --explain
+      kspec replay kspec-out/no-surplus-crash-0.yaml --as-test test_no_surplus.py
     """
-    from kspec import suite as suites
     from kspec import trace as traces
     from kspec.replay import Replay
+    from kspec.testing import stage
 
     check_json(json_file)
     trace = traces.read(trace_file)
-    suite = suites.load_suite(trace.options.get("suite") or "kubernetes")
-    prop = property_of(suite, trace, str(trace_file))
-    system = suite.build(trace.world, parts_of(trace))
+    system, prop = stage(trace, str(trace_file))
     replay = Replay(system, prop, trace, strict=strict)
     emit(heading(trace, prop), json_file)
+    steps = _steps(system, replay, trace, json_file, quiet=quiet or test_file is not None)
+    violation = replay.outcome.violation if replay.outcome.is_reproduced else None
+    explanation = None
+    if violation is not None and (explain or test_file is not None):
+        explanation = _explanation(system, prop, violation)
+    status = conclude(replay, str(trace_file), steps, json_file, explanation)
+    if test_file is not None and explanation is not None:
+        return _write_test(trace, prop, explanation, test_file, json_file)
+    return status
+
+
+def _steps(
+    system: AnySystem, replay: Replay, trace: Trace, json_file: str | None, *, quiet: bool
+) -> list[dict[str, Any]]:
+    """Take the steps and show them."""
     steps: list[dict[str, Any]] = []
     for step in replay:
         steps.append(_step(system, step))
         if not quiet:
             if step.is_suffix and step.number == len(trace.actions) + 1:
-                emit(
-                    "       and then, with no more faults and first come first served:\n", json_file
-                )
+                emit(f"       {_before_suffix(trace)}:\n", json_file)
             emit(step_text(steps[-1]), json_file)
-    return conclude(replay, str(trace_file), steps, json_file)
+    return steps
+
+
+def _before_suffix(trace: Trace) -> str:
+    if trace.cycle:
+        return "and then, for ever"
+    return "and then, with no more faults and first come first served"
+
+
+def _explanation(system: AnySystem, prop: Property, violation: Violation) -> Explanation:
+    from kspec.explain import explain
+
+    return explain(system, prop, violation)
+
+
+def _write_test(
+    trace: Trace, prop: Property, explanation: Explanation, file: Path, json_file: str | None
+) -> int:
+    from kspec import as_test
+
+    text = as_test.test_text(trace, prop.promise, explanation.lines, file.parent)
+    as_test.write(text, file)
+    emit(f"wrote {file}; it fails until the bug is fixed:  pytest {file}\n", json_file)
+    return EXIT_HOLDS
 
 
 def conclude(
-    replay: Replay, trace_file: str, steps: list[dict[str, Any]], json_file: str | None
+    replay: Replay,
+    trace_file: str,
+    steps: list[dict[str, Any]],
+    json_file: str | None,
+    explanation: Explanation | None = None,
 ) -> int:
     """Say how a replay ended; raises its difference where it diverged."""
     outcome = replay.outcome
@@ -76,6 +131,7 @@ def conclude(
         "difference": str(difference) if difference else "",
         "warnings": list(outcome.warnings),
         "steps": steps,
+        "explanation": explanation.to_json() if explanation is not None else None,
     }
     write_json(document, json_file)
     for warning in outcome.warnings:
@@ -84,44 +140,21 @@ def conclude(
         raise type(difference)(f"{trace_file}: diverged: {difference}")
     assert outcome.violation is not None
     emit(_ending(outcome.violation), json_file)
+    if explanation is not None:
+        from kspec.explain.text import explanation_lines
+
+        emit("".join(f"{line}\n" for line in explanation_lines(explanation)), json_file)
     return EXIT_VIOLATION
 
 
 def _ending(violation: Violation) -> str:
-    from kspec.report import ending
+    from kspec.report_failures import count, ending
 
     witness = violation.witness or "the last state above"
     how = f"\n  {ending(violation.suffix)}" if violation.suffix else ""
+    if violation.cycle:
+        how = f"\n  the last {count(len(violation.cycle), 'step', 'steps')} repeat for ever"
     return f"\nreproduced: {violation.property} is violated: {witness}{how}\n"
-
-
-def property_of(suite: Suite, trace: Trace, where: str) -> Property:
-    """The property that a trace violates: the suite's, or the user's own that it names."""
-    from kspec.check.plan import load_property
-
-    reference = trace.options.get("property")
-    if reference:
-        return load_property(reference)
-    for prop in suite.properties():
-        if prop.name == trace.property:
-            return prop
-    raise InputError(
-        f"it violates {trace.property}, which is no property here",
-        where=where,
-        expected="a property that `kspec properties` lists",
-    )
-
-
-def parts_of(trace: Trace) -> Any:
-    """What was added to the world or changed in its model."""
-    from kspec.suite import Parts
-
-    options = trace.options
-    return Parts(
-        policy=options.get("policy"),
-        controllers=tuple(options.get("controllers") or ()),
-        mutant=options.get("mutant"),
-    )
 
 
 def heading(trace: Trace, prop: Property) -> str:

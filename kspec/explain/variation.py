@@ -1,0 +1,141 @@
+"""The walk of a violation, and what becomes of variants of it.
+
+A variant is judged beyond its actions: those that are still enabled are taken, and then it goes on
+first come, first served, without faults, until nothing happens any more or for a while. So a
+variant does not pass because what would have broken it is merely put off. Where a limit leaves a
+liveness property open, the variant is not said to pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from kspec.explore.exploration import Violation
+from kspec.explore.monitor import Monitor
+from kspec.explore.runner import Runner
+from kspec.property import LIVENESS, Property
+from kspec.shrinking.remembering import Remembering
+from kspec.system import AnySystem
+
+SUFFIX_BOUND = 2_000
+MOST_AFTERWARDS = 300
+"""Steps of a safety variant after its actions; most worlds come to rest sooner."""
+
+
+class Stride(NamedTuple):
+    """One step of a walk."""
+
+    number: int
+    action: Any
+    before: Any
+    after: Any
+    is_suffix: bool
+
+
+class Varied(NamedTuple):
+    """passes: nothing is violated, and that is certain; breaks: the property is violated.
+
+    executed: how many of the actions were enabled. violation: what breaks it.
+    """
+
+    passes: bool
+    executed: int
+    violation: Violation | None = None
+
+    @property
+    def breaks(self) -> bool:
+        return self.violation is not None
+
+
+class Walk:
+    """The steps of one violation, with the means to try variants of it.
+
+    replays counts the variants that were tried.
+    """
+
+    def __init__(self, system: AnySystem, prop: Property, violation: Violation) -> None:
+        self.prop, self.violation = prop, violation
+        self.system = system
+        self._fast = Remembering(system)
+        self._fast.remember(violation.actions)
+        self.replays = 0
+        self.strides = self._walk()
+
+    @property
+    def recorded(self) -> tuple[Stride, ...]:
+        return self.strides[: len(self.violation.actions)]
+
+    @property
+    def is_liveness(self) -> bool:
+        return self.prop.kind in LIVENESS
+
+    @property
+    def end(self) -> Any:
+        """The last state."""
+        return self.strides[-1].after if self.strides else self.system.init()
+
+    def _walk(self) -> tuple[Stride, ...]:
+        found: list[Stride] = []
+
+        def on_step(action: Any, before: Any, after: Any) -> None:
+            found.append(Stride(len(found) + 1, action, before, after, len(found) >= recorded))
+
+        recorded = len(self.violation.actions)
+        monitor = Monitor(self.system, [self.prop])
+        runner = Runner(self.system, monitor, stop=True)
+        state = self._fast.init()
+        monitor.begin(state)
+        for action in self.violation.actions:
+            after = self._fast.step(state, action)
+            on_step(action, state, after)
+            state = after
+        for action in self.violation.cycle:
+            after = self.system.step(state, action)
+            on_step(action, state, after)
+            state = after
+        if self.violation.suffix is not None:
+            runner.settle(state, SUFFIX_BOUND, on_step)
+        return tuple(found)
+
+    @property
+    def cycle(self) -> tuple[Stride, ...]:
+        """The steps at the end that repeat for ever, () where nothing happens any more."""
+        suffix, length = self.violation.suffix, len(self.violation.cycle)
+        if suffix is not None:
+            length = suffix.cycle
+        return self.strides[len(self.strides) - length :]
+
+    def vary(self, actions: Sequence[Any], *, is_continued: bool = True) -> Varied:
+        """Take these actions, skip those that are not enabled, and judge to the end.
+
+        is_continued: go on afterwards, for a safety property too.
+        """
+        self.replays += 1
+        system: Any = self._fast
+        monitor = Monitor(system, [self.prop])
+        runner = Runner(system, monitor, stop=True)
+        try:
+            state = system.init()
+            monitor.begin(state)
+            for recorded in actions:
+                if monitor.found:
+                    break
+                action = system.resolve(state, recorded)
+                if action is None:
+                    continue
+                after = system.step(state, action)
+                runner.actions.append(action)
+                monitor.observe(state, after, len(runner.actions))
+                state = after
+            executed = len(runner.actions)
+            runner.collect()
+            if not runner.violations and self.is_liveness:
+                runner.settle(state, SUFFIX_BOUND)
+            elif not runner.violations and is_continued:
+                runner.suffix(state, MOST_AFTERWARDS)
+        except Exception:  # a broken model may crash beside its path; then nothing is known
+            return Varied(False, 0)
+        if runner.violations:
+            return Varied(False, executed, runner.violations[0])
+        return Varied(not runner.unfinished, executed)
