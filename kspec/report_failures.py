@@ -32,9 +32,21 @@ def grouped_lines(groups: Sequence[Group]) -> Iterator[str | Text]:
     for group in groups:
         yield ""
         yield from failure_lines(group.first)
-        for other in group.failures[1:]:
+        yield from _others(group)
+
+
+def _others(group: Group) -> Iterator[str | Text]:
+    """The other failures of a cause: one for each property and column, and how many more."""
+    told = {(group.first.property.name, group.first.faults)}
+    for failure in group.failures[1:]:
+        cell = (failure.property.name, failure.faults)
+        if cell not in told:
+            told.add(cell)
             yield ""
-            yield from _same_cause_lines(other)
+            yield from _same_cause_lines(failure)
+    more = group.count - len(told)
+    if more:
+        yield f"  and {more:,} more of the same cause; their traces are beside this one"
 
 
 def failure_lines(failure: Failure) -> Iterator[str | Text]:

@@ -76,7 +76,7 @@ def test_json_in_a_file_names_the_trace(kspec, tmp_path):
         (["check", "--nodes", "-3"], "--nodes"),
         (["check", "--steps", "many"], "--steps"),
         (["check", "--seconds", "0"], "--seconds"),
-        (["check", "--strategy", "luck"], "--strategy"),
+        (["check", "--strategy", "luck"], "no strategy is called"),
         (["check", "--node-capacity", "cpu"], "--node-capacity"),
         (["check", "--node-capacity", "cpu=4,"], "--node-capacity"),
         (["check", "--faults", "gremlins"], "gremlins"),
@@ -220,6 +220,8 @@ def test_schema_prints_json(kspec, name):
 def test_bench_checks_its_answers_and_names_its_measures(kspec, monkeypatch):
     monkeypatch.setattr(bench, "SMALL_STEPS", 300)
     monkeypatch.setattr(bench, "LARGE_STEPS", 300)
+    monkeypatch.setattr(bench, "HUGE_STEPS", 300)
+    monkeypatch.setattr(bench, "HUGE", (10, 30))
     monkeypatch.setattr(bench, "LARGE", (10, 30))
     monkeypatch.setattr(bench, "STARTS", 1)
     here = lambda suite: lambda name, seed: bench.MEASURES[name](tank.SUITE, seed)  # noqa: E731
@@ -230,13 +232,14 @@ def test_bench_checks_its_answers_and_names_its_measures(kspec, monkeypatch):
     assert document["schema"] == "kspec.dev/bench/v1" and document["seed"] == 5
     values = {measure["name"]: measure["value"] for measure in document["measures"]}
     assert values["startup.seconds"] < 5 and values["bfs.states"] > 5
-    for name in ("walk.steps_per_second", "walk.cost_growth", "bfs.states_per_second"):
+    growth = ("walk.cost_growth", "walk.cost_growth_1000")
+    for name in ("walk.steps_per_second", *growth, "bfs.states_per_second"):
         assert values[name] > 0
     assert "walk.steps_per_second" in kspec("bench", "--seed", "5").stdout
 
 
 def test_bench_refuses_a_model_that_fails(monkeypatch):
     broken = tank.world(pumps=2)
-    monkeypatch.setattr(tank.SUITE, "bench_world", lambda nodes, pods: broken, raising=False)
+    monkeypatch.setattr(tank.SUITE, "bench_world", lambda *size: broken, raising=False)
     with pytest.raises(bench.WrongAnswer, match="no-overflow"):
         bench.walk(tank.SUITE, (5, 20), 2_000, seed=1)

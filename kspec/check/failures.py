@@ -103,8 +103,10 @@ class Scene:
         }
 
 
-def trace_path(out: Path, prop: str, column: str, seed: int) -> Path:
-    return out / f"{prop}-{column.replace(',', '+')}-{seed}.yaml"
+def trace_path(out: Path, prop: str, column: str, seed: int, number: int = 0) -> Path:
+    """Where the trace of the number-th violation of a property goes, counted from 0."""
+    which = f"-{number + 1}" if number else ""
+    return out / f"{prop}-{column.replace(',', '+')}-{seed}{which}.yaml"
 
 
 def write(scene: Scene, prop: Property, violation: Violation, path: Path) -> Trace:

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import attrs
 
+from kspec.errors import InputError
+from kspec.explore.strategies.registry import parse
 from kspec.suite import Parts, Settings
 
 SECONDS = 20.0
@@ -77,3 +79,33 @@ class Options:
         if self.steps is None and self.seconds is None and self.strategy != "fifo":
             return None, SECONDS
         return self.steps, self.seconds
+
+
+ONLY_EXHAUSTIVE = ("depth", "delays", "fault_bound", "symmetry", "memory", "checkpoint")
+"""Options that say something about all schedules, and nothing about random ones."""
+
+
+def refuse_conflicts(options: Options) -> None:
+    """Raise InputError, before anything is explored, for options that do not go together."""
+    if not options.is_exhaustive:
+        parse(options.strategy)
+        given = [name for name in ONLY_EXHAUSTIVE if getattr(options, name) not in (None, False)]
+        if given:
+            option = given[0].replace("_", "-")
+            raise InputError(
+                f"--{option} is about all schedules, and --strategy {options.strategy} is random",
+                expected="--strategy bfs",
+            )
+    elif options.violations > 1:
+        raise InputError(
+            "an exhaustive search looks for the shortest violation of each property",
+            expected="--violations with a random strategy",
+        )
+    if options.is_determinism and options.seconds is not None:
+        raise InputError("two runs of so many seconds differ", expected="--steps, not --seconds")
+    if options.is_determinism and (options.checkpoint or options.database):
+        raise InputError("a second run would go on from what the first one kept")
+    if options.ray is not None and options.workers > 1:
+        raise InputError("--workers are processes of this machine, --ray is a cluster: give one")
+    if options.is_coverage and (options.ray is not None or options.workers > 1):
+        raise InputError("--coverage measures one process", expected="no --workers and no --ray")

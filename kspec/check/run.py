@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import attrs
@@ -12,11 +14,12 @@ from kspec.check.cells import cells, counts
 from kspec.check.covering import Covering, measured
 from kspec.check.failures import Failure, Scene
 from kspec.check.listener import Listener
-from kspec.check.options import Options
+from kspec.check.options import Options, refuse_conflicts
 from kspec.check.outcome import Report
 from kspec.check.plan import FAULT_FREE, Column, Plan, make_plan
+from kspec.check.recalling import Recalling
 from kspec.check.searching import Budget, Clock, Explorer, compare
-from kspec.errors import InputError
+from kspec.distribute.places import Place, on_ray, on_workers
 from kspec.explore import Exploration, Violation, check_determinism
 from kspec.suite import Suite
 
@@ -25,7 +28,13 @@ class _Check:
     """One check on its way; what it holds at any moment can be reported."""
 
     def __init__(
-        self, suite: Suite, plan: Plan, options: Options, listener: Listener, clock: Clock
+        self,
+        suite: Suite,
+        plan: Plan,
+        options: Options,
+        listener: Listener,
+        clock: Clock,
+        place: Place | None,
     ) -> None:
         self.suite, self.plan, self.options = suite, plan, options
         self.listener, self.clock = listener, clock
@@ -33,11 +42,14 @@ class _Check:
             options=options,
             listener=listener,
             clock=clock,
-            is_enough=plan.mutant is not None and len(plan.rows) == 1,
+            is_enough=plan.mutant is not None and len(plan.rows) == 1 and options.violations == 1,
+            place=place,
         )
         self.explorations: dict[str, Exploration] = {}
         self.failures: dict[tuple[str, str], Failure] = {}
+        self.every_failure: list[Failure] = []
         self.remarks: list[str] = list(suite.remarks(plan.world))
+        self.recalling = Recalling(options.database)
         self.covering = Covering(suite) if options.is_coverage else None
         self.is_interrupted = False
 
@@ -76,15 +88,27 @@ class _Check:
             if (prop.name, FAULT_FREE) not in self.failures
         )
         by_name = {prop.name: prop for prop in properties}
+        kept: Counter[str] = Counter()
 
         def keep(violation: Violation) -> None:
-            path = self.path(violation.property, column)
-            failures.write(scene, by_name[violation.property], violation, path)
+            prop = by_name[violation.property]
+            path = self.path(prop.name, column, kept[prop.name])
+            kept[prop.name] += 1
+            trace = failures.write(scene, prop, violation, path)
+            self.recalling.remember(scene, prop, trace)
             self.listener.found(violation.property, column.name, str(path))
 
+        recalled = self.recalling.recall(scene, properties, self.options.violations, keep)
+        known = {violation.property for violation in recalled}
+        left = tuple(prop for prop in properties if prop.name not in known)
         watched = self.covering.watched(scene) if self.covering else scene
         with measured(self.covering):
-            seen = self.explorer.explore(watched, properties, share, keep)
+            seen = self.explorer.explore(watched, left, share, keep)
+        seen = attrs.evolve(
+            seen,
+            violations=(*recalled, *seen.violations),
+            properties=frozenset(by_name),
+        )
         if self.options.is_determinism:
             check_determinism(scene.system, seed=self.options.seed)
             again = Scene.of(self.suite, self.plan, column)
@@ -93,14 +117,18 @@ class _Check:
                 compare(column.name, seen, second)
         return seen, scene
 
-    def path(self, prop: str, column: Column) -> Path:
-        return failures.trace_path(self.options.out, prop, column.name, self.options.seed)
+    def path(self, prop: str, column: Column, number: int) -> Path:
+        out, seed = self.options.out, self.options.seed
+        return failures.trace_path(out, prop, column.name, seed, number)
 
     def finish(self, scene: Scene, seen: Exploration) -> None:
         """Make every violation of a column small; one that is interrupted stays as it was found."""
         by_name = {prop.name: prop for prop in self.plan.explored(scene.column)}
+        done: Counter[str] = Counter()
         for violation in seen.violations:
-            prop, path = by_name[violation.property], self.path(violation.property, scene.column)
+            prop = by_name[violation.property]
+            path = self.path(prop.name, scene.column, done[prop.name])
+            done[prop.name] += 1
             failure = None
             try:
                 if not self.is_interrupted:
@@ -114,7 +142,9 @@ class _Check:
             if failure is None:
                 failure = failures.read_back(self.suite, self.plan, scene.column, prop, path)
             limit = not counts(self.plan, prop, scene.column)
-            self.failures[prop.name, scene.column.name] = attrs.evolve(failure, known_limit=limit)
+            failure = attrs.evolve(failure, known_limit=limit)
+            self.every_failure.append(failure)
+            self.failures.setdefault((prop.name, scene.column.name), failure)
 
     def control(self) -> None:
         """A mutant must be told from a model that is broken anyway: the same without it."""
@@ -146,7 +176,7 @@ class _Check:
             strategy=options.strategy,
             results=cells(plan, self.explorations, self.failures),
             explorations=self.explorations,
-            failures=tuple(self.failures.values()),
+            failures=tuple(self.every_failure),
             remarks=tuple(self.remarks),
             is_interrupted=self.is_interrupted,
             out=options.out,
@@ -163,18 +193,25 @@ def explore_plan(
 ) -> Report:
     """Explore a plan that is at hand and report; an interruption reports what was covered."""
     listener = listener or Listener()
-    work = _Check(suite, plan, options, listener, clock)
-    try:
-        work.run()
-    except KeyboardInterrupt:
-        work.is_interrupted = True
-    finally:
-        listener.close()
+    with _place(options) as place:
+        work = _Check(suite, plan, options, listener, clock, place)
+        try:
+            work.run()
+        except KeyboardInterrupt:
+            work.is_interrupted = True
+        finally:
+            listener.close()
     return work.report()
+
+
+def _place(options: Options) -> AbstractContextManager[Place | None]:
+    """Where the options say that it is explored; None is here."""
+    if options.ray is not None:
+        return on_ray(options.ray)
+    return on_workers(options.workers) if options.workers > 1 else nullcontext()
 
 
 def check(suite: Suite, options: Options, listener: Listener | None = None) -> Report:
     """Check a world. Raises InputError for what cannot be used, before anything is explored."""
-    if options.is_determinism and options.seconds is not None:
-        raise InputError("two runs of so many seconds differ", expected="--steps, not --seconds")
+    refuse_conflicts(options)
     return explore_plan(suite, make_plan(suite, options), options, listener)

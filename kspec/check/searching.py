@@ -6,11 +6,14 @@ from collections.abc import Callable
 
 import attrs
 
+from kspec.check.exhausting import exhaust
 from kspec.check.failures import Scene
 from kspec.check.listener import Listener
 from kspec.check.options import Options
-from kspec.explore import Exploration, Nondeterministic, Violation, bfs, search
-from kspec.explore.exhaustive.bfs import MAX_STATES
+from kspec.distribute.places import Place
+from kspec.distribute.recipe import recipe_of
+from kspec.explore import Exploration, Nondeterministic, Violation, search
+from kspec.explore.search import AHEAD
 from kspec.explore.strategies.registry import parse
 from kspec.property import Property
 
@@ -54,12 +57,16 @@ class Budget:
 
 @attrs.frozen(kw_only=True)
 class Explorer:
-    """How every column is explored. is_enough: stop at the first violation."""
+    """How every column is explored. is_enough: stop at the first violation.
+
+    place: where; in this process where it is None.
+    """
 
     options: Options
     listener: Listener
     clock: Clock
     is_enough: bool = False
+    place: Place | None = None
 
     def explore(
         self,
@@ -70,7 +77,10 @@ class Explorer:
     ) -> Exploration:
         """Explore within a share of steps and seconds; `keep` is told each violation."""
         if self.options.is_exhaustive:
-            return self._exhaust(scene, properties, share, keep)
+            return exhaust(self, scene, properties, share, keep)
+        executor = None
+        if self.place is not None:
+            executor = self.place.executor(recipe_of(scene, properties))
         return search(
             scene.system,
             properties,
@@ -82,30 +92,10 @@ class Explorer:
             stop_at_first=self.is_enough,
             violations=self.options.violations,
             awaited_faults=tuple(scene.column.budget),
+            executor=executor,
+            ahead=AHEAD if self.place is None else self.place.ahead,
             on_progress=lambda steps, states, runs: self.listener.progress(steps, states),
             on_violation=keep,
-        )
-
-    def _exhaust(
-        self,
-        scene: Scene,
-        properties: tuple[Property, ...],
-        share: tuple[int | None, float | None],
-        keep: Keep,
-    ) -> Exploration:
-        """Exhaustive search; the share of steps is then a bound on distinct states."""
-        states, seconds = share
-        deadline = None if seconds is None else self.clock() + seconds
-        return bfs(
-            scene.system,
-            properties,
-            max_states=MAX_STATES if states is None else states,
-            max_depth=self.options.depth,
-            stop_at_first=self.is_enough,
-            is_out_of_time=lambda: deadline is not None and self.clock() >= deadline,
-            on_progress=lambda steps, states, depth: self.listener.progress(steps, states),
-            on_violation=keep,
-            memory=self.options.memory,
         )
 
 

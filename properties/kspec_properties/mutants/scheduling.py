@@ -57,8 +57,8 @@ class ForgetsPodCount(_Wrapped):
 
 
 class DoesNotChargeAssumed(Scheduler):
-    def _decide(self, memory: Any, queued: Any, nodes: Any, view: View) -> Outcome:
-        outcome = super()._decide(memory, queued, nodes, view)
+    def _decide(self, memory: Any, queued: Any, nodes: Any, view: View, to: str) -> Outcome:
+        outcome = super()._decide(memory, queued, nodes, view, to)
         return outcome._replace(memory=outcome.memory._replace(cache=memory.cache))
 
 

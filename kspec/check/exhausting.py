@@ -1,0 +1,79 @@
+"""The exhaustive search of one column: breadth-first or by deepening, bounded or not, anywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from kspec.check.failures import Scene
+from kspec.check.options import DEEPENING, Options
+from kspec.distribute.bfs import fleet_bfs
+from kspec.distribute.recipe import recipe_of
+from kspec.errors import InputError
+from kspec.explore import Exploration, Violation, bfs
+from kspec.explore.exhaustive.bfs import MAX_STATES
+from kspec.explore.exhaustive.deepening import deepen
+from kspec.property import Property
+
+if TYPE_CHECKING:
+    from kspec.check.searching import Explorer
+
+Keep = Callable[[Violation], None]
+
+
+def exhaust(
+    explorer: Explorer,
+    scene: Scene,
+    properties: tuple[Property, ...],
+    share: tuple[int | None, float | None],
+    keep: Keep,
+) -> Exploration:
+    """Explore every schedule; the share of steps is a bound on distinct states.
+
+    Raises InputError for options that do not go together.
+    """
+    options, clock, listener = explorer.options, explorer.clock, explorer.listener
+    states, seconds = share
+    deadline = None if seconds is None else clock() + seconds
+    common: dict[str, Any] = {
+        "max_states": MAX_STATES if states is None else states,
+        "max_depth": options.depth,
+        "stop_at_first": explorer.is_enough,
+        "is_out_of_time": lambda: deadline is not None and clock() >= deadline,
+        "on_progress": lambda steps, states, depth: listener.progress(steps, states),
+        "on_violation": keep,
+    }
+    if options.strategy == DEEPENING:
+        _refuse(options, ("memory", "checkpoint", "symmetry", "delays", "fault_bound"))
+        if explorer.place is not None:
+            raise InputError("workers do not deepen", expected="--strategy bfs")
+        return deepen(scene.system, properties, **common)
+    kept = {
+        "delays": options.delays,
+        "faults": options.fault_bound,
+        "memory": options.memory,
+        "spill": options.out if options.memory is not None else None,
+        **_checkpoint(scene, options),
+    }
+    if explorer.place is not None:
+        recipe = recipe_of(scene, properties)
+        seen = fleet_bfs(explorer.place.fleet, recipe, **common, **kept)
+    else:
+        seen = bfs(scene.system, properties, **common, **kept)
+    return seen
+
+
+def _checkpoint(scene: Scene, options: Options) -> Mapping[str, Any]:
+    """A folder for each column, which knows what it is a search of."""
+    if options.checkpoint is None:
+        return {}
+    folder = options.checkpoint / scene.column.name.replace(",", "+")
+    identity = f"{scene.suite.name} {scene.world} {scene.plan.parts}"
+    return {"checkpoint": folder, "identity": identity}
+
+
+def _refuse(options: Options, names: tuple[str, ...]) -> None:
+    for name in names:
+        if getattr(options, name) not in (None, False):
+            option = name.replace("_", "-")
+            raise InputError(f"deepening knows no --{option}", expected="--strategy bfs")

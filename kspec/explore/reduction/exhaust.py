@@ -1,0 +1,79 @@
+"""Exhaustive search of a system with reductions: what it can judge, up to its symmetry.
+
+A reduced system says which properties it cannot judge (`refusal`), what its actions stand for
+(`expand`), and which names do not matter (`symmetry`); each is optional. A refused property is
+never passed: it is named in `Exploration.unfinished` with the reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import attrs
+
+from kspec.explore.exhaustive.bfs import bfs
+from kspec.explore.exploration import Exploration
+from kspec.explore.reduction.symmetry import Symmetry, check_symmetry
+from kspec.property import LIVENESS, Property
+from kspec.system import AnySystem
+
+
+def refusals(system: AnySystem, properties: Iterable[Property]) -> dict[str, str]:
+    """Why each property that a reduced system cannot judge is not judged, by name."""
+    refusal: Callable[[Property], str] | None = getattr(system, "refusal", None)
+    found: dict[str, str] = {}
+    for prop in properties:
+        reason = refusal(prop) if refusal is not None else ""
+        if not reason and prop.kind in LIVENESS and symmetry_of(system) is not None:
+            reason = "a cycle up to symmetry need not be a cycle"
+        if reason:
+            found[prop.name] = reason
+    return found
+
+
+def symmetry_of(system: AnySystem) -> Symmetry | None:
+    """The symmetry that a system declares, if it has one."""
+    found: Symmetry | None = getattr(system, "symmetry", None)
+    return found
+
+
+def expanded(system: AnySystem, actions: Iterable[Any]) -> tuple[Any, ...]:
+    """The single actions that the actions of a reduced system stand for, which replay as well."""
+    expand: Callable[[Any], tuple[Any, ...]] | None = getattr(system, "expand", None)
+    if expand is None:
+        return tuple(actions)
+    return tuple(each for action in actions for each in expand(action))
+
+
+def exhaust(
+    system: AnySystem,
+    properties: Iterable[Property] = (),
+    *,
+    seed: int = 0,
+    checks: int = 2,
+    **options: Any,
+) -> Exploration:
+    """Breadth-first search with all reductions that a system offers; `options` are those of `bfs`.
+
+    A symmetry is checked first, on `checks` random walks. Raises BrokenSymmetry where it is none.
+    """
+    asked = tuple(properties)
+    refused = refusals(system, asked)
+    judged = [prop for prop in asked if prop.name not in refused]
+    symmetry = symmetry_of(system)
+    if symmetry is not None:
+        check_symmetry(system, symmetry, judged, seed=seed, walks=checks, steps=8)
+        options["mark"] = symmetry.canonical
+    found = bfs(system, judged, **options)
+    violations = tuple(
+        attrs.evolve(violation, actions=expanded(system, violation.actions))
+        for violation in found.violations
+    )
+    names = frozenset(prop.name for prop in asked)
+    return attrs.evolve(
+        found,
+        properties=names,
+        violations=violations,
+        unfinished={**found.unfinished, **refused},
+    )

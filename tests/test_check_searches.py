@@ -1,0 +1,93 @@
+"""What the options of the search promise: bounds, workers, a shared database, many violations."""
+
+from __future__ import annotations
+
+import pytest
+from toys import suite as tank
+
+from kspec.check import Options, check
+from kspec.errors import InputError
+from kspec.result import Answer
+from kspec.suite import Settings, load_suite
+
+TWO_PUMPS = Settings(schedulers=2)
+
+
+@pytest.fixture
+def run(tmp_path):
+    def run(suite=tank.SUITE, **options):
+        given = {"steps": 3_000, "out": tmp_path / "out", "faults": "none", **options}
+        return check(suite, Options(**given))
+
+    return run
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"depth": 3},
+        {"delays": 1},
+        {"checkpoint": "somewhere"},
+        {"strategy": "bfs", "violations": 2},
+        {"strategy": "deepening", "delays": 1},
+        {"workers": 2, "ray": "local"},
+        {"workers": 2, "is_coverage": True},
+        {"is_determinism": True, "database": "somewhere"},
+        {"strategy": "pct=0"},
+    ],
+    ids=str,
+)
+def test_options_that_do_not_go_together_are_refused_before_anything_runs(run, tmp_path, options):
+    with pytest.raises(InputError):
+        run(**options)
+    assert not (tmp_path / "out").exists()
+
+
+def test_every_violation_that_was_asked_for_has_a_trace_and_one_cause(run, tmp_path):
+    report = run(settings=TWO_PUMPS, violations=5, properties=("no-overflow",))
+    assert len(report.failures) == 5 and len({f.path for f in report.failures}) == 5
+    assert len(list((tmp_path / "out").glob("*.yaml"))) == 5
+    assert sum(group.count for group in report.groups) == 5
+    assert not any(failure.problem for failure in report.failures)
+
+
+def test_depth_and_delays_bound_what_an_exhaustive_check_claims(run):
+    for bound in ({"depth": 2}, {"delays": 0}, {"fault_bound": 0, "depth": 3}):
+        report = run(strategy="bfs", steps=None, properties=("no-overflow",), **bound)
+        result = report.result("no-overflow", "none")
+        assert result.verdict in (Answer.HOLDS_WITHIN_BOUND, Answer.VACUOUS)
+        assert "all schedules" in result.reason or "never witnessed" in result.reason
+
+
+def test_deepening_and_breadth_first_agree(run):
+    found = [
+        run(strategy=name, steps=None, settings=TWO_PUMPS, properties=("no-overflow",))
+        for name in ("bfs", "deepening")
+    ]
+    lengths = [report.failures[0].found_after for report in found]
+    assert lengths[0] == lengths[1] and all(report.exit_status == 1 for report in found)
+
+
+def test_an_exhaustive_check_goes_on_from_its_checkpoint(run, tmp_path):
+    kept = {"strategy": "bfs", "properties": ("no-overflow",), "checkpoint": tmp_path / "kept"}
+    cut = run(**kept, steps=5)
+    assert cut.exit_status == 3
+    whole, fresh = run(**kept, steps=None), run(**{**kept, "checkpoint": None}, steps=None)
+    assert whole.states == fresh.states and whole.exit_status == 0
+
+
+def test_a_failure_in_the_shared_database_is_replayed_first(run, tmp_path):
+    shared = {"settings": TWO_PUMPS, "properties": ("no-overflow",), "database": tmp_path / "db"}
+    first = run(**shared, seed=1)
+    again = run(**shared, seed=2, strategy="fifo", steps=1)
+    assert first.failures and again.failures and again.exit_status == 1
+    assert again.failures[0].trace.actions == first.failures[0].trace.actions
+
+
+def test_workers_change_nothing_of_the_report(run):
+    suite = load_suite()
+    given = {"steps": 2_000, "properties": ("no-over-committed-binding",), "seed": 5}
+    alone, two = (
+        run(suite, settings=Settings(nodes=1, schedulers=2), workers=n, **given) for n in (1, 2)
+    )
+    assert alone.to_json() == two.to_json()
