@@ -167,6 +167,21 @@ def measures(rows: Sequence[Row]) -> list[dict[str, str | float]]:
     return found
 
 
+def table(rows: Sequence[Row]) -> Iterator[tuple[str, ...]]:
+    """A line for each mutant: seconds to the violation and actions of its trace, by strategy."""
+    strategies = tuple(dict.fromkeys(row["strategy"] for row in rows))
+    yield ("seconds / actions", *strategies)
+    for mutant in dict.fromkeys(row["mutant"] for row in rows):
+        mine = {row["strategy"]: row for row in rows if row["mutant"] == mutant}
+        yield (mutant, *(_cell(mine[strategy]) for strategy in strategies))
+
+
+def _cell(row: Row) -> str:
+    if row["seconds"] is None:
+        return f"{row['found']} of {row['seeds']}"
+    return f"{row['seconds']:.2f} / {row['actions']}"
+
+
 def main(arguments: Sequence[str]) -> None:
     """The rows of one mutant, as JSON on standard output."""
     mutant, suite, limit, *seeds = arguments

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import secrets
+import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -19,8 +21,29 @@ from kspec.cli.output import check_json, emit, json_option, look, write_json
     metavar="PATH",
     help="With --peers: the path of tla2tools.jar.",
 )
+@click.option(
+    "--mutants",
+    is_flag=True,
+    help="Also how soon each mutant is found, and how short its trace gets, by every strategy "
+    "alone and by the portfolio: takes a while.",
+)
+@click.option(
+    "--seeds",
+    type=click.IntRange(1),
+    default=5,
+    show_default=True,
+    metavar="N",
+    help="With --mutants: of how many seeds the median is taken.",
+)
 @json_option
-def command(seed: int | None, peers: bool, tlc_jar: Path | None, json_file: str | None) -> None:
+def command(
+    seed: int | None,
+    peers: bool,
+    tlc_jar: Path | None,
+    mutants: bool,
+    seeds: int,
+    json_file: str | None,
+) -> None:
     """Measure steps and states per second, growth with the cluster, start-up and memory.
 
     Every measurement runs in a process of its own and checks its answer.
@@ -29,6 +52,7 @@ def command(seed: int | None, peers: bool, tlc_jar: Path | None, json_file: str 
     Examples:
       kspec bench --json bench.json
       kspec bench --peers --tlc-jar tla2tools.jar
+      kspec bench --mutants --json mutants.json
     """
     from kspec import bench, report
     from kspec import suite as suites
@@ -45,8 +69,10 @@ def command(seed: int | None, peers: bool, tlc_jar: Path | None, json_file: str 
 
         rows, notes = run(seed, spawn, tlc_jar)
         measures += [{"name": name, "value": value, "unit": unit} for name, value, unit in rows]
-    document = {"schema": bench.SCHEMA, "seed": seed, "measures": measures, "notes": notes}
-    write_json(document, json_file)
+    document: dict[str, Any] = {"schema": bench.SCHEMA, "seed": seed, "measures": measures}
+    if mutants:
+        document["mutants"] = _mutants(seed, seeds, measures, json_file)
+    write_json({**document, "notes": notes}, json_file)
     table = report.plain_table("measure", "value", "unit")
     for measure in measures:
         value = measure["value"]
@@ -54,6 +80,26 @@ def command(seed: int | None, peers: bool, tlc_jar: Path | None, json_file: str 
     emit(report.to_text([table], *look()), json_file)
     for note in notes:
         emit(f"note: {note}\n", json_file)
+
+
+def _mutants(
+    seed: int, seeds: int, measures: list[dict[str, Any]], json_file: str | None
+) -> list[dict[str, Any]]:
+    """The rows of all mutants, printed; their medians are added to the measures."""
+    from kspec import mutant_bench, report
+    from kspec import suite as suites
+
+    def tell(mutant: str) -> None:
+        print(f"measured {mutant}", file=sys.stderr)
+
+    rows = mutant_bench.run(suites.load_suite(), seed, seeds=seeds, tell=tell)
+    measures += mutant_bench.measures(rows)
+    header, *lines = mutant_bench.table(rows)
+    shown = report.plain_table(*header)
+    for line in lines:
+        shown.add_row(*line)
+    emit(report.to_text([shown], *look()) + "\n", json_file)
+    return rows
 
 
 def check_peers(peers: bool, tlc_jar: Path | None) -> None:
