@@ -11,12 +11,14 @@ from itertools import accumulate
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console, RenderableType
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from kspec.check import Report
 from kspec.coverage.text import lines as coverage_lines
 from kspec.errors import EXIT_UNFINISHED
+from kspec.explore.statistics import HEADERS, merged, rows
 from kspec.report_failures import (
     count,
     ending,
@@ -146,18 +148,29 @@ def _legend(results: Iterable[Result]) -> Iterator[Text]:
             yield Text(f"  {entry[0]:8} {entry[2]}", "dim")
 
 
-def _coverage(report: Report) -> Iterator[str | Text]:
+def _coverage(report: Report) -> Iterator[RenderableType]:
     yield Text("covered", "bold")
     for column in report.plan.columns:
         seen = report.explorations.get(column.name)
         if seen is not None:
             yield f"  {column.name}: {seen.coverage}"
+    yield from _strategies(report)
     yield from _undecided(report)
     for remark in report.remarks:
         yield f"  {remark}"
     if report.exercised is not None:
         yield Text("exercised", "bold")
         yield from (f"  {line}" for line in coverage_lines(report.exercised))
+
+
+def _strategies(report: Report) -> Iterator[RenderableType]:
+    """What each strategy of a random search contributed, over all columns."""
+    whole = merged(seen.statistics for seen in report.explorations.values())
+    if len(whole) > 1:
+        table = plain_table(*HEADERS)
+        for row in rows(whole, report.seconds):
+            table.add_row(*row)
+        yield Padding(table, (0, 0, 0, 2))
 
 
 def _undecided(report: Report) -> Iterator[str]:

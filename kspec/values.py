@@ -82,12 +82,16 @@ def _encode(value: Any, out: list[bytes]) -> None:
         out.append(b"{%d:" % len(value))
         out.extend(b"%d," % f for f in sorted(map(fingerprint, value)))
     elif isinstance(value, Mapping):
-        out.append(b"m%d:" % len(value))
-        out.extend(b"%d," % f for f in sorted(fingerprint((k, v)) for k, v in value.items()))
+        out.append(_of_items([fingerprint(item) for item in value.items()]))
     elif kind is float:
         out.append(b"i%d;" % value if value.is_integer() else b"f%s;" % value.hex().encode())
     else:
         raise TypeError(f"no canonical encoding for {kind.__name__}: give it a `fingerprint`")
+
+
+def _of_items(items: list[int]) -> bytes:
+    items.sort()
+    return b"m%d:%b" % (len(items), b"".join([b"%d," % f for f in items]))
 
 
 def fingerprint(value: Any) -> int:
@@ -105,20 +109,31 @@ fingerprint_of: Memo[Any, int] = Memo("fingerprint", fingerprint)
 """`fingerprint` memoised by equality: for the small hashable values that states are made of."""
 
 
-_CARRIED, _ITEMS, _WHOLE, _AFRESH = 1, 2, 3, 4
-_WAYS: dict[type, int] = {}
-"""How `combined` takes the values of a type; found out once for each."""
+def fingerprint_of_map(value: Mapping[Any, Any]) -> int:
+    """`fingerprint` of a mapping with hashable values; each item is looked up."""
+    code = _of_items([fingerprint_of(item) for item in value.items()])
+    return int.from_bytes(blake2b(code, digest_size=8).digest(), "little")
 
 
-def _way_of(kind: type) -> int:
-    if hasattr(kind, "fingerprint"):
-        way = _CARRIED
-    elif issubclass(kind, tuple):
-        way = _ITEMS
-    else:
-        way = _WHOLE if kind.__hash__ is not None else _AFRESH
-    _WAYS[kind] = way
-    return way
+class _Ways(dict[type, Callable[[Any], int | None] | None]):
+    """How `combined` takes the values of a type; found out once for each.
+
+    None: the value carries its fingerprint. A way that answers None leaves it to `fingerprint_of`.
+    """
+
+    def __missing__(self, kind: type) -> Callable[[Any], int | None] | None:
+        way: Callable[[Any], int | None] | None = fingerprint
+        if hasattr(kind, "fingerprint"):
+            way = None
+        elif issubclass(kind, tuple):
+            way = _polynomial if getattr(kind, "_fields", ()) else _of_tuple
+        elif kind.__hash__ is not None:
+            way = fingerprint_of.table.get
+        self[kind] = way
+        return way
+
+
+_WAYS = _Ways()
 
 
 def combined(value: Any) -> int:
@@ -126,43 +141,46 @@ def combined(value: Any) -> int:
 
     A tuple is a polynomial over its items modulo 2**64, so what did not change is looked up or
     carried by the item itself, and only plain values are encoded. Tuples of text are looked up
-    whole.
+    whole, and so are values of a `recurring` type.
     """
-    kind = type(value)
-    way = _WAYS.get(kind) or _way_of(kind)
-    if way == _CARRIED:
-        found: int = value.fingerprint
-        return found
-    if way == _AFRESH:
-        return fingerprint(value)
-    if way == _WHOLE or not value:
-        return fingerprint_of(value)
-    if kind is tuple and type(value[0]) is str:
+    way = _WAYS[type(value)]
+    found: int | None = value.fingerprint if way is None else way(value)
+    return fingerprint_of(value) if found is None else found
+
+
+def _of_tuple(value: tuple[Any, ...]) -> int | None:
+    if value and type(value) is tuple and type(value[0]) is str:
         return _texts(value)
-    return _polynomial(value)
+    return _polynomial(value) if value else None
 
 
 def _polynomial(value: tuple[Any, ...]) -> int:
-    whole, looked_up = len(value), 0
-    table = fingerprint_of.table
+    whole, ways = len(value), _WAYS
     for item in value:
-        kind = type(item)
-        way = _WAYS.get(kind) or _way_of(kind)
-        if way == _CARRIED:
-            whole = (whole * _ODD + item.fingerprint) & MASK
-            continue
-        is_plain = way == _WHOLE or (way == _ITEMS and not item)
-        known = table.get(item) if is_plain else None
-        if known is None:
-            known = combined(item)
+        way = ways[type(item)]
+        if way is None:
+            part = item.fingerprint
         else:
-            looked_up += 1
-        whole = (whole * _ODD + known) & MASK
-    fingerprint_of.hits += looked_up
+            part = way(item)
+            if part is None:
+                part = fingerprint_of(item)
+        whole = (whole * _ODD + part) & MASK
     return whole
 
 
 _texts: Memo[tuple[Any, ...], int] = Memo("fingerprints of texts", _polynomial)
+_recurring: Memo[tuple[Any, ...], int] = Memo("fingerprints of recurring tuples", _polynomial)
+
+
+def recurring(kind: type[V]) -> type[V]:
+    """Class decorator: a tuple type whose values come back often, so that it pays to look them up.
+
+    Changes what `combined` costs and not what it answers.
+    """
+    _WAYS[kind] = _recurring
+    return kind
+
+
 _item: Memo[tuple[Any, Any], int] = Memo(
     "fingerprints of map items", lambda item: mix(fingerprint_of(item[0]), combined(item[1]))
 )

@@ -6,11 +6,12 @@ Held against a description of the state that is computed from nothing each time.
 from __future__ import annotations
 
 from random import Random
+from typing import NamedTuple
 
 import pytest
 from cluster_runs import ROOM, step_to, walk
 
-from kspec.values import FingerprintedMap, fingerprint
+from kspec.values import FingerprintedMap, combined, fingerprint, fingerprint_of_map, recurring
 from kspec_models.host_state import HostState
 from kspec_models.layout import HostSlot, InformerSlot, NodeSlot
 from kspec_models.reflector import HAS_POSITION, age
@@ -225,3 +226,24 @@ def test_who_has_not_taken_a_notification_matters():
     both = step_to(cluster, ends[0], "Handle(replicaset, replicasets")
     again = step_to(cluster, ends[1], "Handle(deployment, replicasets")
     assert cluster.fingerprint(both) == cluster.fingerprint(again)
+
+
+class Pair(NamedTuple):
+    left: object
+    right: object = ()
+
+
+@recurring
+class Known(NamedTuple):
+    left: object
+    right: object = ()
+
+
+@pytest.mark.parametrize("content", [(1,), (True, ""), ("a", ("b", "c")), (None, ((1, 2), ()))])
+def test_a_type_whose_values_recur_costs_less_and_answers_the_same(content):
+    assert combined(Known(*content)) == combined(Pair(*content)) == combined(Known(*content))
+
+
+@pytest.mark.parametrize("items", [{}, {"a": 1}, {"b": ("x", None), "a": "y"}])
+def test_a_map_with_items_that_are_looked_up_has_the_same_fingerprint(items):
+    assert fingerprint_of_map(items) == fingerprint(items)

@@ -84,7 +84,7 @@ def test_search_without_a_clock_refuses_seconds():
 
 
 def test_search_names_the_strategies_it_knows():
-    with pytest.raises(InputError, match="expected fifo or late or pct or walk"):
+    with pytest.raises(InputError, match="expected fifo or guided or late or pct or pos or"):
         search(toys.livelock(), [], seed=1, strategies=(("magic", 1),))
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import attrs
 
 from kspec import trace as traces
+from kspec.check.again import look_again
 from kspec.check.plan import Column, Plan
 from kspec.errors import KspecError
 from kspec.explain import Explanation, explain
@@ -139,6 +140,7 @@ def minimize(scene: Scene, prop: Property, violation: Violation) -> tuple[Scene,
         build=scene.build,
         budget=min(MOST_REPLAYS, max(FEWEST_REPLAYS, SHRINKING_STEPS // max(1, length))),
     )
+    shrunk = look_again(shrunk.system, shrunk.world, prop, shrunk)
     return attrs.evolve(scene, world=shrunk.world, system=shrunk.system), shrunk
 
 

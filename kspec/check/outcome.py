@@ -19,7 +19,7 @@ from kspec.errors import (
     EXIT_VIOLATION,
 )
 from kspec.explain import Group, group
-from kspec.explore import Exploration
+from kspec.explore import Exploration, statistics
 from kspec.result import Answer, Result
 
 SCHEMA = "kspec.dev/report/v1"
@@ -30,7 +30,7 @@ class Report:
     """The whole outcome.
 
     explorations: by column, those explored only. exercised: only where `--coverage` asked for it.
-    out: the folder of its traces.
+    out: the folder of its traces. seconds: the time that was given for it, if any.
     """
 
     plan: Plan
@@ -43,6 +43,7 @@ class Report:
     is_interrupted: bool = False
     exercised: Coverage | None = None
     out: Path = Path("kspec-out")
+    seconds: float | None = None
 
     @property
     def world_name(self) -> str:
@@ -113,6 +114,7 @@ class Report:
             "steps": seen.steps,
             "states": seen.states,
             "runs": dict(sorted(seen.runs.items())),
+            "strategies": statistics.to_json(seen.statistics),
             "exhausted": seen.exhausted,
             "limit": seen.limit,
             "witnessed": {n: seen.witnessed[n] for n in companions if n in seen.witnessed},

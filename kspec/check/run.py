@@ -180,6 +180,7 @@ class _Check:
             remarks=tuple(self.remarks),
             is_interrupted=self.is_interrupted,
             out=options.out,
+            seconds=options.limits[1],
             exercised=self.covering.summary(plan, self.explorations) if self.covering else None,
         )
 

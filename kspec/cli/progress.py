@@ -31,6 +31,12 @@ class Lines(Listener):
     def end(self, column: str, exploration: Exploration) -> None:
         seconds = time.monotonic() - self._began
         self.say(f"{self._place} faults {column}: {exploration.coverage}, {seconds:.1f} s")
+        self.memory(exploration)
+
+    def memory(self, exploration: Exploration) -> None:
+        """What an exhaustive search took; here, because it is not the same every time."""
+        if exploration.memory is not None:
+            self.say(f"      {exploration.memory.in_words}")
 
 
 class Bar(Lines):
@@ -72,6 +78,7 @@ class Bar(Lines):
             self._progress.update(self._task, counts=text)
 
     def end(self, column: str, exploration: Exploration) -> None:
+        self.memory(exploration)
         if self._task is not None:
             self._progress.advance(self._task)
 

@@ -6,11 +6,10 @@ import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import attrs
 
-from kspec.distribute.exhaust import FleetSearch
-from kspec.distribute.fleet import Fleet
 from kspec.distribute.recipe import Bounding, Recipe
 from kspec.explore.collector import seldom_collecting
 from kspec.explore.exhaustive.bfs import MAX_STATES, run
@@ -19,6 +18,9 @@ from kspec.explore.exhaustive.log import SearchLog
 from kspec.explore.exhaustive.resuming import Keeper, identity_of
 from kspec.explore.exhaustive.space import Limits, space_of
 from kspec.explore.exploration import Exploration, Violation
+
+if TYPE_CHECKING:
+    from kspec.distribute.fleet import Fleet
 
 UNJUDGED = "needs the whole graph, which is not kept by workers: explore it without them"
 """Why a liveness property that fails at no quiescent state is not decided."""
@@ -50,6 +52,8 @@ def fleet_bfs(
     begun by `bfs` without liveness, and the other way round.
     Raises what `bfs` raises, and KspecError where the same states kill three workers.
     """
+    from kspec.distribute.exhaust import FleetSearch
+
     limits = Limits(
         max_states=max_states,
         max_depth=max_depth,

@@ -9,7 +9,6 @@ from typing import Any, Protocol
 from kspec.distribute.crew import Answer, Crew, Lost
 from kspec.distribute.expanding import Chunk
 from kspec.distribute.recipe import Recipe
-from kspec.distribute.shard import Shard
 
 Levels = Callable[[], Iterator[bytes]]
 """The marks of all complete levels, one after the other."""
@@ -78,6 +77,8 @@ class CrewFleet:
     def __init__(
         self, crew: Crew, recipe: Recipe, memory: int | None = None, spill: Path | None = None
     ) -> None:
+        from kspec.distribute.shard import Shard
+
         crew.use(recipe)
         self._crew, self._shard = crew, Shard(memory, spill)
         self.commit, self.backlog, self.ask = self._shard.commit, crew.backlog, crew.ask

@@ -15,6 +15,7 @@ import numpy as np
 from kspec.distribute.expanding import Chunk
 from kspec.distribute.shard import Shard
 from kspec.distribute.station import Station
+from kspec.explore.collector import seldom_collecting
 from kspec.explore.task import RunTask
 
 Package = tuple[bytes, tuple[str, ...]]
@@ -31,6 +32,7 @@ def opened(package: Package) -> Station:
     return Station(pickle.loads(recipe))
 
 
+@seldom_collecting()
 def perform(package: Package, task: RunTask) -> bytes:
     """One random run, as `kspec.distribute.wire` packs its outcome."""
     station = _STATIONS.get(package)
@@ -61,10 +63,12 @@ class ExpanderActor:
         self._station.built()
         return True
 
+    @seldom_collecting()
     def call(self, method: str, *arguments: Any) -> Any:
         """Whatever has no candidates."""
         return self._station.method(method)(*arguments)
 
+    @seldom_collecting()
     def expand(self, shards: list[Any], *arguments: Any) -> Chunk:
         """Expand a chunk and give its candidates to the shards; done when all of them have it."""
         import ray

@@ -18,6 +18,7 @@ from typing import Any
 
 from kspec.distribute.station import Station
 from kspec.distribute.wire import portable
+from kspec.explore.collector import seldom_collecting
 
 Message = tuple[str, Any]
 
@@ -38,6 +39,7 @@ class Worker:
         self._job = 0
         self._cut = 0
 
+    @seldom_collecting()
     def serve(self) -> None:
         """Work until the driver is gone, which ends the process."""
         signal.signal(signal.SIGINT, self._interrupted)

@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 
 from kspec.explore.executor import Executor, Serial
+from kspec.explore.exhaustive.visited import Visited
 from kspec.explore.exploration import Exploration, Violation
 from kspec.explore.performer import FIFO, Performer
 from kspec.explore.portfolio import LONGEST, Portfolio
@@ -45,7 +46,7 @@ class _Search:
         self.task, self.most, self.tell = task, most, tell
         self.rounds = self.steps = 0
         self.tally = Tally()
-        self.states: set[int] = set()
+        self.states = Visited()
         self.violations: list[Violation] = []
         self.times: Counter[str] = Counter()
         self.witnessed: dict[str, str] = {}
@@ -78,9 +79,7 @@ class _Search:
         """
         strategy = outcome.task.strategy
         self.steps += outcome.steps
-        new = -len(self.states)
-        self.states |= outcome.states
-        new += len(self.states)
+        new = sum(self.states.add(tuple(outcome.states)))
         self.tally.take(strategy, steps=outcome.steps, states=len(outcome.states), new=new)
         self.antecedents |= outcome.antecedents
         self.unfinished.update(outcome.unfinished)

@@ -7,7 +7,8 @@ searches with the same seed and steps have the same statistics; who has a clock 
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from typing import Any
 
 import attrs
@@ -103,6 +104,20 @@ def violations_per_minute(
     steps = sum(other.steps for other in every)
     own = seconds * one.steps / steps if steps else 0.0
     return one.violations * 60.0 / own if own else 0.0
+
+
+def merged(searches: Iterable[Sequence[StrategyStatistics]]) -> tuple[StrategyStatistics, ...]:
+    """The statistics of several searches as of one, strategy by strategy."""
+    whole: dict[str, StrategyStatistics] = {}
+    for one in chain.from_iterable(searches):
+        known = whole.get(one.strategy)
+        if known is None:
+            whole[one.strategy] = one
+            continue
+        names = [field.name for field in attrs.fields(StrategyStatistics)][1:]
+        sums = {name: getattr(known, name) + getattr(one, name) for name in names}
+        whole[one.strategy] = attrs.evolve(known, **sums)
+    return tuple(whole.values())
 
 
 def to_json(statistics: Sequence[StrategyStatistics]) -> list[dict[str, Any]]:

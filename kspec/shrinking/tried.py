@@ -7,8 +7,8 @@ from typing import Any
 
 import attrs
 
-SCHEDULE, WORKLOAD, WORLD = STAGES = ("schedule", "workload", "world")
-"""The stages in their order: the actions, what users bring, and what it runs on."""
+SCHEDULE, WORKLOAD, WORLD, AGAIN = STAGES = ("schedule", "workload", "world", "again")
+"""The stages in their order: the actions, what users bring, what it runs on, another search."""
 
 MOST_CUTS = 6
 
@@ -29,8 +29,10 @@ class Tried:
     @property
     def text(self) -> str:
         """The stage in a few words."""
-        if self.stage == SCHEDULE:
-            return f"schedule {self.before:,} -> {self.after:,} actions ({self.replays:,} replays)"
+        if self.stage in (SCHEDULE, AGAIN):
+            return (
+                f"{self.stage} {self.before:,} -> {self.after:,} actions ({self.replays:,} replays)"
+            )
         cuts = ", ".join(self.cuts[:MOST_CUTS]) or "nothing could go"
         more = len(self.cuts) - MOST_CUTS
         also = f" and {more} more cuts" if more > 0 else ""
