@@ -17,8 +17,15 @@ EXCUSED = {
 """What may be used where nothing else that is not deterministic may, with the reason."""
 
 ENGINE_FOR_MODELS = ("values", "log", "errors", "system", "schema")
-COMPOSERS = tuple(f"kspec_models.{name}" for name in ("cluster", "components", "dump", "world"))
-"""Who joins the hosts. `dump` makes what each of them remembers at the start of a dump's world."""
+COMPOSERS = tuple(
+    f"kspec_models.{name}"
+    for name in (
+        *("cluster", "components", "dump", "world"),
+        *("reduction.declared", "reduction.parts", "reduction.sleeping"),
+    )
+)
+"""Who joins the hosts. `dump` makes what each of them remembers at the start of a dump's world, and
+the reductions say of each host what it no longer tells apart."""
 HOSTS = ("scheduler", "kubelet", "kubeproxy")
 SHARED_BY_CONTROLLERS = ("worker", "pods", "claims", "expectations", "ranking")
 DETERMINISTIC = ("kspec_models", "kspec.explore")

@@ -40,7 +40,7 @@ class Cluster:
     `reconcile`.
     """
 
-    topics = TOPICS
+    topics: tuple[str, ...] = TOPICS
 
     def __init__(
         self,

@@ -78,7 +78,7 @@ class Components:
 
     def _add_node(self, layout: Layout, node: str) -> None:
         runtime = layout.add_node_state(
-            node, f"runtime/{node}", self.runtime(node), BIT["runtimes"]
+            node, f"runtime/{node}", self.runtime(node), BIT["runtimes"] | BIT["sandboxes"]
         )
         kubelet = ((self.kubelet(node), actions.SyncPod),)
         layout.add_process(

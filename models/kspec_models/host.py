@@ -8,10 +8,13 @@ of the process replaces the memory by `initial()`, and nothing else.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 from kspec_models.requests import Request, Response
 from kspec_models.store import Entry, Snapshot
+
+CHOICE: Final = " to "
+"""Between a key and what is chosen for it, where a host makes its choices explicit."""
 
 
 class Watch(NamedTuple):

@@ -31,21 +31,17 @@ class HostState:
 
     __slots__ = ("_remembered", "calls", "fingerprint", "memory")
 
-    def __init__(self, memory: Any, calls: tuple[Sending, ...] = ()) -> None:
+    def __init__(
+        self, memory: Any, calls: tuple[Sending, ...] = (), remembered: int | None = None
+    ) -> None:
+        """remembered: the fingerprint of the memory, where it is known."""
         self.memory, self.calls = memory, calls
-        self._remembered = self.fingerprint = combined(memory)
-        if calls:
-            self.fingerprint = self._whole()
-
-    def _whole(self) -> int:
-        whole = self._remembered
-        for sending in self.calls:
+        whole = combined(memory) if remembered is None else remembered
+        self._remembered = whole
+        for sending in calls:
             whole = (whole * _FACTOR + sending.fingerprint) & MASK
-        return whole
+        self.fingerprint = whole
 
     def calling(self, calls: tuple[Sending, ...]) -> HostState:
         """This host with the same memory and other calls in flight."""
-        new = HostState.__new__(HostState)
-        new.memory, new.calls, new._remembered = self.memory, calls, self._remembered
-        new.fingerprint = new._whole()
-        return new
+        return HostState(self.memory, calls, self._remembered)

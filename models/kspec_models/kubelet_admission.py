@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from kspec.values import EMPTY_MAP, FingerprintedMap, Memo
+from kspec.values import EMPTY_MAP, FingerprintedMap, Memo, recurring
 from kspec_models.kubelet_status import TERMINAL_PHASES, Rejection, owned, unmet_gates
 from kspec_models.objects import Node, Pod, PodStatus
 from kspec_models.objects.record import Resources
@@ -38,6 +38,7 @@ from kspec_models.store import Entry
 from kspec_models.workqueue import WorkQueue
 
 
+@recurring
 class Usage(NamedTuple):
     """A number of pods and the sum of their requests."""
 

@@ -52,6 +52,7 @@ class HostSlot:
 
     sources: for each watched resource its informer slot and its listener number there.
     caches: informer slot of every resource that its process watches. takes: its actions by key.
+    has_choices: a key stands for several actions, which `host.choices` names from what it may read.
     """
 
     process: int
@@ -62,6 +63,7 @@ class HostSlot:
     sources: dict[str, tuple[int, int]]
     caches: dict[str, int]
     takes: Named
+    has_choices: bool = False
 
 
 @attrs.frozen(eq=False)
@@ -157,6 +159,7 @@ class Layout:
                     sources,
                     caches,
                     Named(verb, host.name),
+                    getattr(host, "has_explicit_ties", False),
                 )
             )
         if node_state >= 0:

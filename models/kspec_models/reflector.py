@@ -19,7 +19,7 @@ from kspec.log import Log
 from kspec.values import MASK, fingerprint_of, mix
 from kspec_models.host import Notification
 from kspec_models.store import EMPTY_SNAPSHOT, Entry, Snapshot
-from kspec_models.streams import BASE, Stream, power
+from kspec_models.streams import BASE, Stream, StreamEvent, mark_of, power
 
 DOWN: Final = "down"
 LISTING: Final = "listing"
@@ -53,12 +53,8 @@ class Told:
 
     __slots__ = ("hash", "identity", "notification")
 
-    def __init__(self, notification: Notification, identity: str, before: int) -> None:
+    def __init__(self, notification: Notification, identity: str, before: int, own: int) -> None:
         self.notification, self.identity = notification, identity
-        old, new = notification.old, notification.new
-        own = new.fingerprint if new is not None else mix(fingerprint_of(notification.key), 1)
-        if old is not None:
-            own += old.fingerprint * _HOST
         self.hash = (before * BASE + own) & MASK
 
 
@@ -73,8 +69,8 @@ class Informer:
     """
 
     __slots__ = (
-        "_fingerprint",
         "cache",
+        "fingerprint",
         "ghost",
         "handled",
         "listed_at",
@@ -96,15 +92,15 @@ class Informer:
         self.handled = (0,) * hosts
         self.resume = self.listed_at = 0
         self.synced = False
-        self._fingerprint: int | None = None
         self.ghost: immutables.Map[str, Entry] = immutables.Map()
+        self.fingerprint = self._computed()
 
     def evolve(self, **changes: Any) -> Informer:
         """This informer with some fields changed."""
         new = Informer.__new__(Informer)
         for name in Informer.__slots__:
             setattr(new, name, changes[name] if name in changes else getattr(self, name))
-        new._fingerprint = None
+        new.fingerprint = new._computed()
         return new
 
     def taken(self, host: int) -> Informer:
@@ -114,8 +110,9 @@ class Informer:
         new.status, new.synced, new.position = self.status, self.synced, self.position
         new.cache, new.target, new.remaining = self.cache, self.target, self.remaining
         new.told, new.resume, new.listed_at = self.told, self.resume, self.listed_at
-        new.ghost, new._fingerprint = self.ghost, None
+        new.ghost = self.ghost
         new.handled = (*handled[:host], handled[host] + 1, *handled[host + 1 :])
+        new.fingerprint = new._computed()
         return new
 
     def pending(self, host: int) -> int:
@@ -126,16 +123,25 @@ class Informer:
         """The notifications with one more."""
         told = self.told
         before = told.items[told.length - 1].hash if told.length else 0
-        return told.append(Told(notification, identity, before))
+        return told.append(Told(notification, identity, before, mark_of(notification)))
 
-    @property
-    def fingerprint(self) -> int:
-        """Everything that matters later, but the unseen events, which the stream accounts for."""
-        if self._fingerprint is None:
-            self._fingerprint = self._computed()
-        return self._fingerprint
+    def received(self, event: StreamEvent) -> Informer:
+        """This informer after the next watch event."""
+        told, length = self.told.items, self.told.length
+        before = told[length - 1].hash if length else 0
+        new = Informer.__new__(Informer)
+        new.status, new.synced = self.status, self.synced
+        new.position = self.position + 1
+        new.cache = new.target = event.snapshot
+        new.remaining, new.handled = self.remaining, self.handled
+        new.told = self.told.append(Told(event.notification, event.identity, before, event.told))
+        new.resume = event.revision
+        new.listed_at, new.ghost = self.listed_at, self.ghost
+        new.fingerprint = new._computed()
+        return new
 
     def _computed(self) -> int:
+        """Everything that matters later, but the unseen events, which the stream accounts for."""
         told, length = self.told.items, self.told.length
         unhandled = 0
         for position in self.handled:
@@ -160,19 +166,7 @@ class Reflector:
 
     def receive(self, informer: Informer, stream: Stream) -> Informer:
         """The next watch event reaches the cache and is told to the handlers."""
-        event = stream.events.items[informer.position]
-        resource = stream.watch.resource
-        notification = Notification(resource, event.old, event.new, event.revision)
-        new = Informer.__new__(Informer)
-        new.status, new.synced = informer.status, informer.synced
-        new.position = informer.position + 1
-        new.cache = new.target = event.snapshot
-        new.remaining, new.handled = informer.remaining, informer.handled
-        new.told = informer.tell(notification, event.identity)
-        new.resume = event.revision
-        new.listed_at, new.ghost = informer.listed_at, informer.ghost
-        new._fingerprint = None
-        return new
+        return informer.received(stream.events.items[informer.position])
 
     def started(self, hosts: int) -> Informer:
         """A process starts: nothing is cached, the first list is due."""

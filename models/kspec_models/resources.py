@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from kspec.values import Memo
+from kspec.values import Memo, recurring
 from kspec_models.objects import Container, ContainerStatus, Pod, condition
 from kspec_models.objects.core import PodSpec, PodStatus
 from kspec_models.objects.record import EMPTY, Resources
@@ -43,6 +43,7 @@ class Options(NamedTuple):
 DEFAULT_OPTIONS = Options()
 
 
+@recurring
 class Requests(NamedTuple):
     """Amounts of each resource: CPU in thousandths of a core, memory and storage in bytes.
 

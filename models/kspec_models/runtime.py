@@ -21,7 +21,7 @@ from __future__ import annotations
 from typing import Any, Final, NamedTuple
 
 from kspec.errors import NotEnabled
-from kspec.values import EMPTY_MAP, FingerprintedMap, Memo, fingerprint_of, mix
+from kspec.values import EMPTY_MAP, FingerprintedMap, Memo, fingerprint_of, mix, recurring
 from kspec_models.objects import PodSpec
 
 WAITING: Final = "waiting"
@@ -40,6 +40,7 @@ KILLED: Final = 137
 _LIVE = (CREATED, RUNNING, STOPPING)
 
 
+@recurring
 class RuntimeContainer(NamedTuple):
     """One container. role: INIT and TASK end by themselves, SIDECAR and SERVER do not.
 

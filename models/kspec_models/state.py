@@ -27,9 +27,13 @@ from kspec_models.streams import Stream
 TOPICS = (
     *("pods", "nodes", "deployments", "replicasets", "services", "endpointslices"),
     *("namespaces", "objects", "deliveries", "requests", "kubelets", "runtimes", "dataplanes"),
-    *("schedulers", "controllers", "environment"),
+    *("schedulers", "controllers", "environment", "sandboxes"),
 )
-"""What properties can read; "objects" is every resource without a topic of its own."""
+"""What properties can read; "objects" is every resource without a topic of its own.
+
+"sandboxes" is of a runtime no more than which sandboxes are up and what they demand: all that
+granularity `fused` shows of it.
+"""
 
 BIT = {topic: 1 << i for i, topic in enumerate(TOPICS)}
 
@@ -200,3 +204,20 @@ class State:
                 found = age(self.slots[slot].resume, store.revision, store.compacted)
                 whole = mix(whole, fingerprint_of(found))
         return whole
+
+
+def started(layout: Any, api: Api, clock: int, environment: Environment) -> State:
+    """A draft of the first state, still without streams and slots; its ghosts hold no write."""
+    new = State.__new__(State)
+    new.layout, new.peaks = layout, immutables.Map()
+    new.api, new.clock, new.environment = api, clock, environment
+    new.fingerprint, new.streams_fingerprint, new.changed = 0, 0, -1
+    new.idle = frozenset()
+    new.delivered = new.sent = new.answered = ()
+    for change in api.store.history:
+        new.written = ()
+        new.wrote(change)
+    new.written = ()
+    new.system = new.owners = new.outside = ()
+    new.touched = {}
+    return new

@@ -12,7 +12,7 @@ from typing import Any, Final
 from kspec.errors import NotEnabled
 from kspec_models import actions
 from kspec_models.apiserver.server import ApiServer, Reply
-from kspec_models.host import Call, Outcome, View
+from kspec_models.host import CHOICE, Call, Outcome, View
 from kspec_models.host_state import HostState, Sending
 from kspec_models.layout import HostSlot, InformerSlot, Layout, NodeSlot
 from kspec_models.reflector import (
@@ -172,9 +172,9 @@ class Steps:
 
     def _tell(self, t: State, slot: int, place: InformerSlot, old: Informer, new: Informer) -> None:
         process = self.layout.processes[place.process].name
-        ghost = old.ghost
-        for told in new.told.since(old.told.length):
-            notification = told.notification
+        ghost, items = old.ghost, new.told.items
+        for position in range(old.told.length, new.told.length):
+            notification = items[position].notification
             t.delivered = (*t.delivered, Delivery(process, slot, notification))
             entry = notification.new if notification.new is not None else notification.old
             assert entry is not None
@@ -216,6 +216,8 @@ class Steps:
         memory = place.host.handle(host.memory, told.notification, self.view(t, place))
         if memory is not host.memory:
             self.put_host(t, slot, place, HostState(memory, host.calls))
+        elif place.has_choices:
+            t.touched[slot] = None  # a cache alone may change what there is to choose
 
     # hosts
 
@@ -244,17 +246,26 @@ class Steps:
         t.put(slot, new, new.fingerprint - t.slots[slot].fingerprint)
         t.changed |= self.layout.slots[slot].topic  # type: ignore[union-attr]
 
+    def offered(self, t: State, place: HostSlot, host: HostState) -> tuple[str, ...]:
+        """The keys that a host can take, with each of its choices where it makes them explicit."""
+        keys = place.host.enabled(host.memory, t.clock)
+        if not place.has_choices or not keys:
+            return keys
+        choices, view = place.host.choices, self.view(t, place)  # type: ignore[attr-defined]
+        return tuple(choice for key in keys for choice in choices(host.memory, key, view))
+
     def run(self, t: State, action: Any) -> None:
         """A host takes a key."""
         slot, place = self.host(action)
         if place.verb is not type(action) or place.process in t.idle:
             raise NotEnabled(actions.encode(action))
         host: HostState = t.slots[slot]
-        if action.key not in place.host.enabled(host.memory, t.clock):
+        if action.key not in self.offered(t, place, host):
             raise NotEnabled(actions.encode(action))
         outcome = place.host.run(host.memory, action.key, self.view(t, place))
         self._note_sent(t, place, outcome)
-        self._settle(t, slot, place, action.key, outcome, host.calls)
+        key = action.key.partition(CHOICE)[0] if place.has_choices else action.key
+        self._settle(t, slot, place, key, outcome, host.calls)
         while self.fuse and t.slots[slot].calls:
             self.deliver_call(t, slot, place, t.slots[slot].calls[-1])
 

@@ -20,7 +20,6 @@ from collections.abc import Callable, Iterator
 from operator import attrgetter
 from typing import Any, Final
 
-import attrs
 import immutables
 
 from kspec.log import Log
@@ -185,23 +184,28 @@ class Snapshot:
         index = self._index
         for value in before:
             if value not in after:
-                rest = tuple(e for e in index[value] if e is not old)
+                rest = _filed(index[value], old, None)
                 index = index.set(value, rest) if rest else index.delete(value)
         if new is not None:
             for value in after:
                 group: tuple[Entry, ...] = index.get(value, ())
-                if value in before:
-                    group = tuple(new if e is old else e for e in group)
-                else:
-                    group = tuple(sorted((*group, new), key=_by_key))
-                index = index.set(value, group)
+                index = index.set(value, _filed(group, old if value in before else None, new))
         self._index = index
 
 
+def _filed(group: tuple[Entry, ...], old: Entry | None, new: Entry | None) -> tuple[Entry, ...]:
+    """A group in the order of keys, with `new` in the place of `old`; None is no entry."""
+    entry = new if new is not None else old
+    assert entry is not None
+    at = bisect_left(group, entry.key, key=_by_key) if len(group) > 1 or old is None else 0
+    rest = group[at + 1 :] if old is not None else group[at:]
+    return group[:at] + rest if new is None else (*group[:at], new, *rest)
+
+
 EMPTY_SNAPSHOT: Final = Snapshot()
+NO_BUCKETS: Final[immutables.Map[str, Snapshot]] = immutables.Map()
 
 
-@attrs.define(eq=False)  # nobody changes one; frozen would make each write slower
 class Store:
     """The store at its newest revision, with its history. Immutable.
 
@@ -210,12 +214,21 @@ class Store:
     forgets (it is shared with other states), but no read and no watch reaches it.
     """
 
-    indexers: dict[str, Indexer] = attrs.field(factory=dict, repr=False)
-    buckets: immutables.Map[str, Snapshot] = attrs.field(factory=immutables.Map, repr=False)
-    history: Log[Change] = attrs.field(factory=Log, repr=False)
-    revision: int = 1
-    compacted: int = NEVER_COMPACTED
-    fingerprint: int = 0
+    __slots__ = ("buckets", "compacted", "fingerprint", "history", "indexers", "revision")
+
+    def __init__(
+        self,
+        indexers: dict[str, Indexer] | None = None,
+        buckets: immutables.Map[str, Snapshot] = NO_BUCKETS,
+        history: Log[Change] | None = None,
+        revision: int = 1,
+        compacted: int = NEVER_COMPACTED,
+        fingerprint: int = 0,
+    ) -> None:
+        self.indexers: dict[str, Indexer] = indexers if indexers is not None else {}
+        self.buckets = buckets
+        self.history: Log[Change] = history if history is not None else Log()
+        self.revision, self.compacted, self.fingerprint = revision, compacted, fingerprint
 
     def bucket(self, name: str) -> Snapshot:
         """The newest snapshot of the keys whose first path segment is `name`."""
@@ -336,4 +349,6 @@ class Store:
             raise CompactedError(self.compacted)
         if revision > self.revision:
             raise FutureRevisionError(revision)
-        return attrs.evolve(self, compacted=revision)
+        return Store(
+            self.indexers, self.buckets, self.history, self.revision, revision, self.fingerprint
+        )

@@ -11,16 +11,18 @@ this watcher has not seen yet" is one subtraction, independent of absolute revis
 
 from __future__ import annotations
 
+import functools
 from typing import Final
 
 from kspec.log import Log
 from kspec.values import MASK, fingerprint_of, mix
-from kspec_models.host import Watch
+from kspec_models.host import Notification, Watch
 from kspec_models.store import Change, Entry, Snapshot
 
 MAX_BEHIND: Final = 4
 """A stale list is at most that many events of its stream behind."""
 BASE: Final = 0xD6E8FEB86659FD93
+_OLD: Final = 0x9FB21C651E98DF25
 _POWERS: list[int] = [1]
 
 
@@ -31,10 +33,24 @@ def power(exponent: int) -> int:
     return _POWERS[exponent]
 
 
-class StreamEvent:
-    """One event through the selector: (None, new) added, (old, new) modified, (old, None) gone."""
+def mark_of(notification: Notification) -> int:
+    """The fingerprint of what a handler is told; without the revision."""
+    old, new = notification.old, notification.new
+    own = new.fingerprint if new is not None else mix(fingerprint_of(notification.key), 1)
+    return own + old.fingerprint * _OLD if old is not None else own
 
-    __slots__ = ("hash", "identity", "key", "new", "old", "own", "revision", "snapshot")
+
+class StreamEvent:
+    """One event through the selector: (None, new) added, (old, new) modified, (old, None) gone.
+
+    notification: what it tells the handlers of whoever receives it. hash: polynomial hash of the
+    stream up to and with this event; own, told: what it adds to that, and to what handlers hear.
+    """
+
+    __slots__ = (
+        *("hash", "identity", "key", "new", "notification", "old", "own", "revision"),
+        *("snapshot", "told"),
+    )
 
     def __init__(
         self, change: Change, old: Entry | None, new: Entry | None, snapshot: Snapshot, before: int
@@ -43,7 +59,9 @@ class StreamEvent:
         self.old, self.new, self.snapshot = old, new, snapshot
         self.own = new.fingerprint if new is not None else mix(fingerprint_of(change.key), 1)
         self.hash = (before * BASE + self.own) & MASK
-        """Polynomial hash of the stream up to and with this event."""
+        resource = change.key.partition("/")[0]
+        self.notification = Notification(resource, old, new, change.revision)
+        self.told = mark_of(self.notification)
 
 
 class Stream:
@@ -136,10 +154,13 @@ class Stream:
         return stream
 
 
+_watch = functools.lru_cache(maxsize=65_536)(Watch)
+
+
 def concerned(change: Change) -> tuple[Watch, ...]:
     """The selectors through which a change may be seen."""
     resource = change.key.partition("/")[0]
-    whole = Watch(resource)
+    whole = _watch(resource, "")
     if resource not in ("pods", "nodes"):
         return (whole,)
     nodes: list[str] = []
@@ -149,4 +170,4 @@ def concerned(change: Change) -> tuple[Watch, ...]:
             node = value.spec.node_name if resource == "pods" else value.name
             if node and node not in nodes:
                 nodes.append(node)
-    return (whole, *(Watch(resource, node) for node in nodes))
+    return (whole, *[_watch(resource, node) for node in nodes])

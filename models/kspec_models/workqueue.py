@@ -10,12 +10,13 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from kspec.values import EMPTY_MAP, FingerprintedMap
+from kspec.values import EMPTY_MAP, FingerprintedMap, recurring
 
 BASE_DELAY_MILLISECONDS = 5
 MAX_DELAY_SECONDS = 1000
 
 
+@recurring
 class WorkQueue(NamedTuple):
     """ready: keys in order. processing: taken, not done. dirty: added again while taken.
 

@@ -30,12 +30,16 @@ from kspec_models.manifests import Document, read_object, read_objects
 from kspec_models.objects import MODELLED, ApiObject, Namespace, Node, Pod, ServiceAccount
 from kspec_models.objects.record import freeze
 from kspec_models.operations import read_operation
+from kspec_models.reduction.declared import declare_symmetry
+from kspec_models.reduction.fused import FusedCluster
 from kspec_models.reflector import Reflector
 from kspec_models.runtime import ContainerRuntime
 from kspec_models.scheduler.policies import load_policy
 from kspec_models.scheduler.scheduler import Scheduler
 
 API_VERSION = "kspec.dev/v1"
+FUSED = "fused"
+LOWEST, EXPLICIT = "lowest", "explicit"
 DEFAULT_CAPACITY = {"cpu": "4", "memory": "8Gi", "pods": "110", "ephemeral-storage": "100Gi"}
 Mutation = Callable[[Components], Components]
 
@@ -51,6 +55,10 @@ class World:
 
     objects: Kubernetes JSON. nodes: how many nodes to add where the objects hold none.
     faults: budget by class. operations: what users do, in this order, at any time.
+    ties: "lowest" or "explicit": which of equally rated nodes a scheduler takes, the lowest name or
+    any, as part of the action. symmetry: what is interchangeable: "pods", "nodes", "schedulers".
+    active_nodes: the nodes whose kubelet, runtime and kube-proxy take part, the others being API
+    objects only; None: all of them.
     What changed lately in Kubernetes is a switch: atomic_replace (AtomicFIFO), initial_lists
     ("resourceVersion0" may be answered by a stale server, "watchList" never is), and
     stale_controller_check (a ReplicaSet waits until the caches show what was written for it).
@@ -70,9 +78,19 @@ class World:
     stale_controller_check: bool = False
     keep_status: bool = False
     operations: tuple[Mapping[str, Any], ...] = ()
+    active_nodes: tuple[str, ...] | None = None
+    ties: str = LOWEST
+    symmetry: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The world as a document of kind World."""
+        optional: dict[str, Any] = {}
+        if self.active_nodes is not None:
+            optional["activeNodes"] = list(self.active_nodes)
+        if self.ties != LOWEST:
+            optional["ties"] = self.ties
+        if self.symmetry:
+            optional["symmetry"] = list(self.symmetry)
         return {
             "apiVersion": API_VERSION,
             "kind": "World",
@@ -89,6 +107,7 @@ class World:
                 "staleControllerCheck": self.stale_controller_check,
                 "proxyMode": self.proxy_mode,
                 "keepStatus": self.keep_status,
+                **optional,
                 "operations": list(self.operations),
                 "objects": list(self.objects),
             },
@@ -99,7 +118,7 @@ class World:
         """Read a document of kind World; raises InputError for what its schema does not allow."""
         validate(data, "kspec_models", "world", where)
         spec = data.get("spec") or {}
-        default = cls()
+        default, active = cls(), spec.get("activeNodes")
         return cls(
             name=(data.get("metadata") or {}).get("name", "world"),
             objects=tuple(spec.get("objects", ())),
@@ -115,6 +134,9 @@ class World:
             proxy_mode=spec.get("proxyMode", "iptables"),
             keep_status=spec.get("keepStatus", False),
             operations=tuple(spec.get("operations", ())),
+            active_nodes=tuple(active) if active is not None else None,
+            ties=spec.get("ties", default.ties),
+            symmetry=tuple(spec.get("symmetry", ())),
         )
 
 
@@ -195,15 +217,25 @@ def components_of(
             ServiceAccountController(),
             *controllers,
         ),
-        schedulers=tuple(Scheduler(name, chosen) for name in scheduler_names(world.schedulers)),
+        schedulers=tuple(
+            Scheduler(name, chosen, has_explicit_ties=world.ties == EXPLICIT)
+            for name in scheduler_names(world.schedulers)
+        ),
         kubelet=Kubelet,
         runtime=lambda node: ContainerRuntime(numbers[node]),
         proxy=lambda node: KubeProxy(node, world.proxy_mode),
         dataplane=lambda node: Passive(EMPTY_DATAPLANE),
         objects=objects,
-        nodes=nodes,
+        nodes=nodes if world.active_nodes is None else _active(nodes, world.active_nodes),
         keep_status=world.keep_status,
     )
+
+
+def _active(nodes: tuple[str, ...], named: tuple[str, ...]) -> tuple[str, ...]:
+    unknown = [name for name in named if name not in nodes]
+    if unknown:
+        raise InputError(f"activeNodes names {unknown[0]!r}, which is no node of the world")
+    return tuple(name for name in nodes if name in named)
 
 
 def has_seen(view: View, resource: str, revision: int) -> bool:
@@ -233,10 +265,13 @@ def build(
     if mutate is not None:
         components = mutate(components)
     operations: tuple[Operation, ...] = tuple(read_operation(o) for o in world.operations)
-    return Cluster(
+    kind = FusedCluster if world.granularity == FUSED else Cluster
+    cluster = kind(
         components,
         operations=operations,
         faults=dict(world.faults),
         granularity=world.granularity,
         lists_are_stale=world.initial_lists == "resourceVersion0",
     )
+    declare_symmetry(cluster, world)
+    return cluster

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import attrs
+
 from kspec_models.world import World
 
 Json = Mapping[str, Any]
@@ -128,8 +130,40 @@ def built_in() -> World:
     )
 
 
-def bench(nodes: int, pods: int, seed: int = 0) -> World:
-    """A world with churn: rollouts, scaling and deletions in `pods` / 5 Deployments of 5."""
+def exhaustible(nodes: int, pods: int, schedulers: int) -> World:
+    """Bare pods that are alike on nodes that are alike, for a search of every state.
+
+    A node takes two pods and all of them fit, but not wherever a scheduler may believe.
+    """
+    return World(
+        name=f"exhaustible-{nodes}-{pods}-{schedulers}",
+        nodes=nodes,
+        schedulers=schedulers,
+        node_capacity={"cpu": "1", "memory": "1Gi", "pods": "8", "ephemeral-storage": "10Gi"},
+        objects=tuple(pod(f"p{i}", cpu="400m") for i in range(1, pods + 1)),
+        granularity="fused",
+        ties="explicit",
+        symmetry=("pods", "nodes", "schedulers"),
+    )
+
+
+def agent(name: str, node: str, cpu: str) -> dict[str, Any]:
+    """A running Pod that some controller outside the model has bound to a node."""
+    owner = {"apiVersion": "apps/v1", "kind": "DaemonSet", "name": "agent", "uid": "agent"}
+    ready = {"type": "Ready", "status": "True"}
+    bound = pod(name, cpu=cpu, nodeName=node)
+    bound["metadata"]["ownerReferences"] = [{**owner, "controller": True}]
+    return {**bound, "status": {"phase": "Running", "conditions": [ready]}}
+
+
+def bench(nodes: int, pods: int, seed: int = 0, *, active: tuple[int, int] | None = None) -> World:
+    """A world with churn: rollouts, scaling and deletions in `pods` / 5 Deployments of 5.
+
+    active: only so many nodes have processes and only so many pods churn; the others are full of
+    pods that run and stay as they are.
+    """
+    if active is not None:
+        return _among_others(bench(*active, seed), nodes - active[0], pods - active[1])
     apps = max(1, pods // 5)
     operations: list[Json] = []
     for i in range(min(apps, 4) * 3):
@@ -150,4 +184,26 @@ def bench(nodes: int, pods: int, seed: int = 0) -> World:
         node_capacity={"cpu": "8", "memory": "16Gi", "pods": "110", "ephemeral-storage": "100Gi"},
         objects=tuple(objects),
         operations=tuple(operations),
+    )
+
+
+def _among_others(world: World, nodes: int, pods: int) -> World:
+    """A world among so many more nodes, full of so many pods, whose processes take no part."""
+    if nodes <= 0:
+        return world
+    names = tuple(f"n{i}" for i in range(1, world.nodes + nodes + 1))
+    room = dict(world.node_capacity)
+    every = [node(name, room["cpu"], room["memory"], room["pods"]) for name in names]
+    agents = []
+    for i in range(pods):
+        place = i % nodes
+        neighbours = pods // nodes + (place < pods % nodes)
+        cpu = f"{int(room['cpu']) * 1000 // neighbours}m"
+        agents.append(agent(f"agent-{i}", names[world.nodes + place], cpu))
+    return attrs.evolve(
+        world,
+        name=f"{world.name}-among-{nodes}-{pods}",
+        objects=(*every, *agents, *world.objects),
+        active_nodes=names[: world.nodes],
+        keep_status=True,
     )

@@ -96,7 +96,7 @@ def no_node_is_ever_over_committed(before: State, after: State) -> Verdict:
 
 
 @transition(
-    reads=("runtimes", "kubelets"),
+    reads=("sandboxes",),
     source="https://kubernetes.io/docs/concepts/architecture/nodes/ (pkg/kubelet/lifecycle)",
     faults=all_but(),
     companion="a-kubelet-runs-a-pod",
@@ -113,7 +113,7 @@ def no_kubelet_runs_too_much(before: State, after: State) -> Verdict:
 
 
 @transition(
-    reads=("runtimes",),
+    reads=("sandboxes",),
     source="https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#pod-termination-forced",
     companion="a-kubelet-runs-a-pod",
     known_false=True,
@@ -133,12 +133,17 @@ def _nodes_hold(before: State, after: State, *, only_known: bool) -> Verdict:
         if entry is None or before.slots[slot].pods is runtime.pods:
             continue
         known = {e.value.uid for e in on_node(after, node)} if only_known else None
-        now = running(runtime, known)
-        if now.pods > running(before.slots[slot], known).pods:
-            over = excess(now, allocatable_of(entry.value))
+        if _live(runtime, known) > _live(before.slots[slot], known):
+            over = excess(running(runtime, known), allocatable_of(entry.value))
             if over:
                 return fails(f"node {node} runs {over}", "overload")
     return HOLDS
+
+
+def _live(runtime: Runtime, known: set[str] | None) -> int:
+    """How many pods of a runtime (of these uids) are up."""
+    up = [pod.uid for pod in runtime.pods.values() if pod.is_up]
+    return len(up) if known is None else len(known.intersection(up))
 
 
 def running(runtime: Runtime, known: set[str] | None = None) -> Usage:
@@ -242,7 +247,7 @@ def a_pod_is_bound(state: State) -> bool:
     return bool(_newly_bound(state))
 
 
-@sometimes(reads=("runtimes",), source="companion")
+@sometimes(reads=("sandboxes",), source="companion")
 def a_kubelet_runs_a_pod(state: State) -> bool:
     """Containers run on some node."""
     return any(running(runtime).pods > 0 for _, _, runtime in touched_nodes(state, "runtime/"))

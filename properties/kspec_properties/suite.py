@@ -12,10 +12,11 @@ import attrs
 from kspec.errors import InputError
 from kspec.property import Property
 from kspec.schema import load
-from kspec.suite import JsonMap, Mutant, Parts, Settings
+from kspec.suite import JsonMap, Mutant, Parts, Settings, Smaller
 from kspec_models.cluster import Cluster
 from kspec_models.kinds import lookup
 from kspec_models.reading_worlds import read_world
+from kspec_models.scaling import scaled
 from kspec_models.scheduler.policies import load_policy
 from kspec_models.smaller import smaller_worlds
 from kspec_models.world import World, build
@@ -30,6 +31,13 @@ class KubernetesSuite:
 
     name = "kubernetes"
     fault_classes = FAULT_CLASSES
+    components = tuple(
+        f"kspec_models.{name}"
+        for name in (
+            *("store", "apiserver.", "streams", "reflector", "scheduler.", "controllers."),
+            *("kubelet", "runtime", "kubeproxy", "dataplane", "environment", "steps"),
+        )
+    )
 
     def properties(self) -> tuple[Property, ...]:
         return PROPERTIES
@@ -58,6 +66,9 @@ class KubernetesSuite:
     def with_granularity(self, world: JsonMap, granularity: str) -> JsonMap:
         return attrs.evolve(World.from_json(world), granularity=granularity).to_json()
 
+    def scaled(self, world: JsonMap, sizes: Mapping[str, int]) -> JsonMap:
+        return scaled(World.from_json(world), sizes).to_json()
+
     def build(self, world: JsonMap, parts: Parts) -> Cluster:
         policy = load_policy(parts.policy) if parts.policy else None
         controllers = tuple(_controller(name) for name in parts.controllers)
@@ -81,8 +92,9 @@ class KubernetesSuite:
             notes.append(f"scheduled as if absent, not modelled yet: {', '.join(ignored)}")
         return tuple(notes)
 
-    def smaller(self, world: JsonMap) -> Iterator[JsonMap]:
-        return (smaller.to_json() for smaller in smaller_worlds(World.from_json(world)))
+    def smaller(self, world: JsonMap) -> Iterator[Smaller]:
+        for cut in smaller_worlds(World.from_json(world)):
+            yield Smaller(cut.stage, cut.what, cut.world.to_json())
 
     def schema(self, name: str) -> JsonMap | None:
         return load("kspec_models", "world") if name == "world" else None
@@ -103,8 +115,8 @@ class KubernetesSuite:
         objects = self.counterexample(proof)
         return World(name="counterexample", objects=objects).to_json() if objects else None
 
-    def bench_world(self, nodes: int, pods: int) -> JsonMap:
-        return bench(nodes, pods).to_json()
+    def bench_world(self, nodes: int, pods: int, active: tuple[int, int] | None = None) -> JsonMap:
+        return bench(nodes, pods, active=active).to_json()
 
 
 _CONSTRAINTS = ("podAffinity", "podAntiAffinity", "topologySpreadConstraints")

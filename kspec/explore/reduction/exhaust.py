@@ -21,11 +21,13 @@ from kspec.system import AnySystem
 
 def refusals(system: AnySystem, properties: Iterable[Property]) -> dict[str, str]:
     """Why each property that a reduced system cannot judge is not judged, by name."""
-    refusal: Callable[[Property], str] | None = getattr(system, "refusal", None)
+    refusal: Callable[[tuple[str, ...]], str] | None = getattr(system, "refusal", None)
     found: dict[str, str] = {}
     for prop in properties:
-        reason = refusal(prop) if refusal is not None else ""
-        if not reason and prop.kind in LIVENESS and symmetry_of(system) is not None:
+        reason = refusal(prop.reads) if refusal is not None else ""
+        if prop.kind in LIVENESS and refusal is not None:
+            reason = "fused steps pass over those that fairness is about"
+        elif prop.kind in LIVENESS and symmetry_of(system) is not None:
             reason = "a cycle up to symmetry need not be a cycle"
         if reason:
             found[prop.name] = reason

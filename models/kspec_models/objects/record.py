@@ -12,15 +12,18 @@ from __future__ import annotations
 
 import datetime
 import functools
+import operator
 import types
 import typing
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
+from itertools import compress, repeat
 from typing import Any, NewType, Self, TypeVar
 
 import attrs
 
 from kspec.errors import InputError
-from kspec.values import MASK, combined, fingerprint
+from kspec.values import MASK, combined, fingerprint, fingerprint_of_map
 
 EPOCH = datetime.datetime(2024, 1, 1, tzinfo=datetime.UTC)
 Time = NewType("Time", int)
@@ -65,7 +68,7 @@ class FrozenMap(Mapping[str, V]):
     @property
     def fingerprint(self) -> int:
         if self._fingerprint is None:
-            self._fingerprint = fingerprint(self._items)
+            self._fingerprint = fingerprint_of_map(self._items)
         return self._fingerprint
 
     def __eq__(self, other: object) -> bool:
@@ -133,11 +136,10 @@ class Record:
             return self._fingerprint
         except AttributeError:
             layout = _LAYOUTS.get(type(self)) or _layout_of(type(self))
-            found = layout.whole
-            for name, weight, default, part in layout.parts:
-                value = getattr(self, name)
-                if value is not default:
-                    found += weight * (combined(value) - part)
+            found, values = layout.whole, layout.values(self)
+            is_set = map(operator.is_not, values, layout.defaults)
+            for value, (weight, part) in compress(zip(values, layout.parts, strict=True), is_set):
+                found += weight * (combined(value) - part)
             _set_fingerprint(self, found & MASK)
             return self._fingerprint
 
@@ -162,16 +164,16 @@ class Record:
         cls = type(self)
         new = object.__new__(cls)
         layout = _LAYOUTS.get(cls) or _layout_of(cls)
-        for name, copy in layout.setters:
-            copy(new, changes[name] if name in changes else getattr(self, name))
-        found = self.fingerprint
-        weights = layout.weights
+        deque(map(operator.call, layout.setters, repeat(new), layout.values(self)), 0)
+        found, fields = self.fingerprint, layout.fields
         for name, value in changes.items():
-            if name not in weights:
+            if name not in fields:
                 raise TypeError(f"{cls.__name__} has no field {name!r}")
             old = getattr(self, name)
             if value is not old:
-                found += weights[name] * (combined(value) - combined(old))
+                weight, put = fields[name]
+                put(new, value)
+                found += weight * (combined(value) - combined(old))
         _set_fingerprint(new, found & MASK)
         return new
 
@@ -380,29 +382,42 @@ _set_fingerprint: Setter = vars(Record)["_fingerprint"].__set__
 class _Layout(typing.NamedTuple):
     """What a class of records does with its fields.
 
-    setters: each field with its slot's own setter, which a frozen class does not block. parts:
-    name, weight and default of each field, and the fingerprint of the default. whole: the
+    setters: of each field its slot's own, which a frozen class does not block. values: the fields
+    of a record in the same order. fields: the weight and the setter of each. defaults: of each
+    field. parts: the weight of each field and the fingerprint of its default. whole: the
     fingerprint where every field has its default.
     """
 
-    setters: tuple[tuple[str, Setter], ...]
-    parts: tuple[tuple[str, int, Any, int], ...]
-    weights: dict[str, int]
+    setters: tuple[Setter, ...]
+    values: Callable[[Any], tuple[Any, ...]]
+    fields: dict[str, tuple[int, Setter]]
+    defaults: tuple[Any, ...]
+    parts: tuple[tuple[int, int], ...]
     whole: int
 
 
 _LAYOUTS: dict[type, _Layout] = {}
 
 
+def _getter(names: tuple[str, ...]) -> Callable[[Any], tuple[Any, ...]]:
+    if len(names) > 1:
+        return operator.attrgetter(*names)
+    return lambda record: tuple(getattr(record, name) for name in names)
+
+
 def _layout_of(cls: type) -> _Layout:
     fields = fields_of(cls)
     weights = {name: fingerprint((cls.__name__, name)) | 1 for name in fields}
-    parts = [(name, weights[name], f.default, combined(f.default)) for name, f in fields.items()]
+    defaults = tuple(field.default for field in fields.values())
+    parts = [(weights[name], combined(field.default)) for name, field in fields.items()]
+    setters: dict[str, Setter] = {name: getattr(cls, name).__set__ for name in fields}
     layout = _Layout(
-        tuple((name, getattr(cls, name).__set__) for name in fields),
+        tuple(setters.values()),
+        _getter(tuple(fields)),
+        {name: (weights[name], put) for name, put in setters.items()},
+        defaults,
         tuple(parts),
-        weights,
-        fingerprint(cls.__name__) + sum(weight * part for _, weight, _, part in parts),
+        fingerprint(cls.__name__) + sum(weight * part for weight, part in parts),
     )
     _LAYOUTS[cls] = layout
     return layout

@@ -12,10 +12,11 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any, NamedTuple
 
+from kspec.errors import NotEnabled
 from kspec_models.objects import FrozenMap, Pod, condition
 from kspec_models.objects.record import encode_time
 from kspec_models.requests import Patch
-from kspec_models.scheduler.framework import ERROR, Context, Policy, Status, choose
+from kspec_models.scheduler.framework import ERROR, Context, Policy, Status, choose, highest
 from kspec_models.scheduler.nodeinfo import NodeInfo
 
 POD_SCHEDULED = "PodScheduled"
@@ -34,8 +35,11 @@ class Decision(NamedTuple):
     message: str = ""
 
 
-def decide(policy: Policy, pod: Pod, context: Context) -> Decision:
-    """Filter and score the nodes of the context, and choose."""
+def decide(policy: Policy, pod: Pod, context: Context, to: str = "") -> Decision:
+    """Filter and score the nodes of the context, and choose; `to` among equals, where it is given.
+
+    Raises NotEnabled where `to` is none of several equals.
+    """
     if not context.nodes:
         # Not a FitError: no plugin is to blame, so the pod backs off as after an error.
         return Decision(reason=UNSCHEDULABLE_REASON, message=NO_NODES)
@@ -55,7 +59,26 @@ def decide(policy: Policy, pod: Pod, context: Context) -> Decision:
     if len(feasible) == 1:
         return Decision(feasible[0].name)
     scores = policy.score(pod, tuple(feasible), context)
-    return Decision(choose(feasible, scores).name)
+    if not to:
+        return Decision(choose(feasible, scores).name)
+    if to not in [info.name for info in highest(feasible, scores)]:
+        raise NotEnabled(f"{pod.key} goes to a node that is rated higher than {to}")
+    return Decision(to)
+
+
+def equals(policy: Policy, pod: Pod, context: Context) -> tuple[str, ...]:
+    """The nodes that `decide` chooses among, where they are several; () elsewhere."""
+    feasible = []
+    for info in context.nodes:
+        status = policy.filter(pod, info, context)
+        if status.code == ERROR:
+            return ()
+        if status.ok:
+            feasible.append(info)
+    if len(feasible) < 2:
+        return ()
+    found = highest(feasible, policy.score(pod, tuple(feasible), context))
+    return tuple(info.name for info in found) if len(found) > 1 else ()
 
 
 def failure(message: str) -> Decision:

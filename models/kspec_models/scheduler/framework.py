@@ -108,6 +108,12 @@ class Policy(Protocol):
         ...
 
 
+def highest(node_infos: Sequence[NodeInfo], scores: Sequence[int]) -> list[NodeInfo]:
+    """All nodes of the highest score, in order."""
+    best = max(scores)
+    return [info for info, score in zip(node_infos, scores, strict=True) if score == best]
+
+
 def choose(node_infos: Sequence[NodeInfo], scores: Sequence[int]) -> NodeInfo:
     """The node of the highest score; the first in order (the lowest name) among equals."""
     best, best_score = node_infos[0], scores[0]

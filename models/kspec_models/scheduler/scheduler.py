@@ -16,11 +16,11 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from kspec_models.host import Call, Notification, Outcome, View, Watch
+from kspec_models.host import CHOICE, Call, Notification, Outcome, View, Watch
 from kspec_models.objects import Pod
 from kspec_models.requests import Bind, Patch, Request, Response
 from kspec_models.scheduler.cache import assumed_pod
-from kspec_models.scheduler.cycle import Decision, condition_patch, decide, failure
+from kspec_models.scheduler.cycle import Decision, condition_patch, decide, equals, failure
 from kspec_models.scheduler.framework import Context, Policy
 from kspec_models.scheduler.handlers import (
     DEFAULT_SCHEDULER,
@@ -47,6 +47,8 @@ class Scheduler:
     policy: decides where pods go. scheduler_name: the spec.schedulerName that it serves.
     pops_from_backoff: the feature SchedulerPopFromBackoffQ, on by default since 1.33.
     splits_recreated_pods: see `handlers`. splits_cycle: see the module.
+    has_explicit_ties: the choice among nodes of the same score is part of what is taken, as
+    `<pod> to <node>`; otherwise the lowest name is chosen.
     """
 
     def __init__(
@@ -58,11 +60,13 @@ class Scheduler:
         pops_from_backoff: bool = True,
         splits_recreated_pods: bool = True,
         splits_cycle: bool = False,
+        has_explicit_ties: bool = False,
     ) -> None:
         self.name, self.policy = name, policy
         self.hints = getattr(policy, "hints", None)
         self.handlers = Handlers(scheduler_name, self.hints, splits_recreated_pods)
         self.pops_from_backoff, self.splits_cycle = pops_from_backoff, splits_cycle
+        self.has_explicit_ties = has_explicit_ties
         resources: tuple[str, ...] = getattr(policy, "resources", ())
         self.watches = (Watch("pods"), Watch("nodes"), *(Watch(name) for name in resources))
 
@@ -79,6 +83,18 @@ class Scheduler:
         head = memory.queue.flushed(now).head(self.pops_from_backoff)
         return (head.key,) if head is not None else ()
 
+    def choices(self, memory: Memory, key: str, view: View) -> tuple[str, ...]:
+        """What there is to choose in a cycle of a pod: the key with each node that ties."""
+        if memory.cycle is not None:
+            queued, nodes = memory.cycle
+        else:
+            _, queued = memory.queue.flushed(view.now).pop(key)
+            nodes = memory.cache.snapshot()
+            if self.splits_cycle or self._is_skipped(memory, queued.pod):
+                return (key,)
+        found = equals(self.policy, queued.pod, Context(nodes, view.caches))
+        return tuple(f"{key}{CHOICE}{node}" for node in found) or (key,)
+
     def deadline(self, memory: Memory) -> int | None:
         return memory.queue.deadline
 
@@ -88,9 +104,10 @@ class Scheduler:
 
     def run(self, memory: Memory, key: str, view: View) -> Outcome:
         """One scheduling cycle, or one half of it."""
+        key, _, to = key.partition(CHOICE)
         if memory.cycle is not None:
             queued, nodes = memory.cycle
-            return self._decide(memory._replace(cycle=None), queued, nodes, view)
+            return self._decide(memory._replace(cycle=None), queued, nodes, view, to)
         queue, queued = memory.queue.flushed(view.now).pop(key)
         memory = memory._replace(queue=queue)
         if self._is_skipped(memory, queued.pod):
@@ -98,17 +115,22 @@ class Scheduler:
         nodes = memory.cache.snapshot()
         if self.splits_cycle:
             return Outcome(memory._replace(cycle=Cycle(queued, nodes)))
-        return self._decide(memory, queued, nodes, view)
+        return self._decide(memory, queued, nodes, view, to)
 
     def _is_skipped(self, memory: Memory, pod: Pod) -> bool:
         """skipPodSchedule: pods that are being deleted, or assumed already."""
         return pod.is_terminating or memory.cache.is_assumed(pod.uid)
 
     def _decide(
-        self, memory: Memory, queued: QueuedPod, nodes: tuple[NodeInfo, ...], view: View
+        self,
+        memory: Memory,
+        queued: QueuedPod,
+        nodes: tuple[NodeInfo, ...],
+        view: View,
+        to: str,
     ) -> Outcome:
         pod = queued.pod
-        decision = decide(self.policy, pod, Context(nodes, view.caches))
+        decision = decide(self.policy, pod, Context(nodes, view.caches), to)
         if not decision.node:
             return self._fail(memory, queued, decision, view)
         cache = memory.cache.assume(pod, decision.node)

@@ -98,7 +98,8 @@ def raw_scores(
     """
     zones = dict.fromkeys(map(_zone, feasible), 0)
     counts: dict[str, int] = {}
-    for info in nodes:
+    is_zoned = any(ZONE in _labels(info) for info in feasible)
+    for info in nodes if is_zoned else feasible:
         count = _COUNTS(_Question(info, pod.namespace, selector)) if info.pods else 0
         if count:
             counts[info.name] = count

@@ -1,0 +1,1 @@
+"""Reductions for exhaustive search of the cluster: granularity `fused`, and symmetry."""
