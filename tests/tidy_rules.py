@@ -21,7 +21,7 @@ COMPOSERS = tuple(
     f"kspec_models.{name}"
     for name in (
         *("cluster", "components", "dump", "world"),
-        *("reduction.declared", "reduction.parts", "reduction.sleeping"),
+        *("reduction.declared", "reduction.parts", "reduction.renaming", "reduction.sleeping"),
     )
 )
 """Who joins the hosts. `dump` makes what each of them remembers at the start of a dump's world, and
