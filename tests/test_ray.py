@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import warnings
+from itertools import count
 
 import attrs
 import pytest
@@ -18,6 +19,12 @@ from kspec.explore import bfs, search
 COMMIT = Toy("two_phase_commit", (4,), ("consistent", "all_commit", "someone_dances"))
 STORE = 80 * 2**20
 NODE = {"num_cpus": 1, "object_store_memory": STORE}
+ADDRESSES = (f"127.0.0.{number}" for number in count(2))
+"""A loopback address for each node: Ray takes 127.0.0.1 for the address of the machine."""
+
+
+def node():
+    return {**NODE, "node_ip_address": next(ADDRESSES)}
 
 
 LONGEST = 240
@@ -50,7 +57,7 @@ def nodes():
         cluster = Cluster(
             initialize_head=True,
             head_node_args={
-                **NODE,
+                **node(),
                 "include_dashboard": False,
                 "_system_config": {
                     "health_check_period_ms": 1_000,
@@ -58,7 +65,7 @@ def nodes():
                 },
             },
         )
-        cluster.add_node(**NODE)
+        cluster.add_node(**node())
         yield cluster
         cluster.shutdown()
 
@@ -176,7 +183,7 @@ def test_counts_are_exact_although_nodes_leave_and_join(nodes, cluster):
         nodes.remove_node(leaving, allow_graceful=False)
 
     def join():
-        nodes.add_node(**NODE)
+        nodes.add_node(**node())
         for _ in range(100):
             if len(fleets[0].members) < 2:
                 fleets[0].wait(1.0)

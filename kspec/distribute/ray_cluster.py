@@ -87,6 +87,9 @@ def connected(address: str = LOCAL) -> Iterator[Cluster]:
         options |= {"address": LOCAL, "include_dashboard": False, "_node_ip_address": "127.0.0.1"}
     else:
         options["address"] = address
+        host = address.rpartition(":")[0]
+        if host.startswith("127."):  # a cluster on this machine alone: the driver is on it too
+            options["_node_ip_address"] = host
     try:
         ray.init(**options)
     except Exception as error:

@@ -20,7 +20,7 @@ from kspec.errors import KspecError
 from kspec.values import fingerprint_of, mix
 from kspec_models import actions
 from kspec_models.layout import HostSlot, InformerSlot, Layout, NodeSlot, ProcessSlots
-from kspec_models.reduction.parts import Parts, is_inert, whole
+from kspec_models.reduction.parts import Parts, whole
 from kspec_models.reduction.plans import Closure, Found, Next, Path, Plan, Reached
 from kspec_models.reflector import WATCHING
 from kspec_models.runtime import Runtime
@@ -213,7 +213,7 @@ class Moves:
             events, last = state.streams[source.stream].events, None
             for position in range(informer.position, events.length):
                 event = events.items[position]
-                if not is_inert(reader, place.host, memory, event.old, event.new):
+                if not self.parts.is_inert(reader, place.host, memory, event.old, event.new):
                     break
                 last = event
             if last is not None and informer.status is WATCHING:

@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from kspec.values import MASK, Memo, combined, fingerprint_of, mix
+from kspec.values import MASK, combined, fingerprint_of, mix
 from kspec_models.host import Watch
 from kspec_models.host_state import HostState
 from kspec_models.kubelet import Kubelet
@@ -32,15 +32,21 @@ from kspec_models.state import State
 from kspec_models.store import Entry
 from kspec_models.streams import Stream
 
+_MAX_MARKS = 200_000
+
 Pair = tuple[Entry | None, Entry | None]
 
 
 class Watching(NamedTuple):
-    """One informer: its cache and the events that it has not received, as (old, new)."""
+    """One informer: its cache and the events that it has not received, as (old, new).
+
+    cache_mark: the fingerprint of the cache as it stands, 0 where it was renamed.
+    """
 
     watch: Watch
     told: tuple[Any, ...]
     cache: tuple[Entry, ...]
+    cache_mark: int
     unseen: tuple[Pair, ...]
 
 
@@ -68,13 +74,21 @@ def _told_to_scheduler(entry: Entry) -> int:
     return mix(fingerprint_of(entry.key), shown.fingerprint)
 
 
-_SCHEDULERS_VIEW: Memo[Entry, int] = Memo("pods as a scheduler is told", _told_to_scheduler)
+_scheduler_views: dict[int, int] = {}
+"""What schedulers are told of pods, by the fingerprint of the entry; a full table starts afresh."""
 
 
 def _of_scheduler(entry: Entry | None, memory: Any) -> int:
-    if entry is None or not entry.key.startswith("pods/"):
-        return whole(entry, memory)
-    return _SCHEDULERS_VIEW(entry)
+    if entry is None:
+        return 0
+    known = _scheduler_views.get(entry.fingerprint)
+    if known is None:
+        if len(_scheduler_views) >= _MAX_MARKS:
+            _scheduler_views.clear()
+        is_pod = entry.key.startswith("pods/")
+        known = _told_to_scheduler(entry) if is_pod else entry.fingerprint
+        _scheduler_views[entry.fingerprint] = known
+    return known
 
 
 def _of_kubelet(entry: Entry | None, memory: Any) -> int:
@@ -103,10 +117,7 @@ def reader_of(layout: Layout, process: ProcessSlots, *, has_faults: bool) -> Rea
     return whole
 
 
-def is_inert(reader: Reader, host: Any, memory: Any, old: Entry | None, new: Entry | None) -> bool:
-    """Whether an event changes nothing for a host that reads entries like that."""
-    if reader is whole or old is None or new is None:
-        return False
+def _is_inert(reader: Reader, host: Any, memory: Any, old: Entry, new: Entry) -> bool:
     before, after = reader(old, memory), reader(new, memory)
     if not before or before != after:
         return False
@@ -142,6 +153,39 @@ class Parts:
             for p in layout.processes
         }
         self._marks: dict[tuple[int, int], int] = {}
+        self._inert: dict[tuple[int, int], bool] = {}
+        self._caches: dict[int, int] = {}
+
+    def is_inert(
+        self, reader: Reader, host: Any, memory: Any, old: Entry | None, new: Entry | None
+    ) -> bool:
+        """Whether an event changes nothing for a host that reads entries like that.
+
+        For a scheduler that hangs on the event alone, and is remembered.
+        """
+        if reader is whole or old is None or new is None:
+            return False
+        if reader is not _of_scheduler:
+            return _is_inert(reader, host, memory, old, new)
+        event = (old.fingerprint, new.fingerprint)
+        known = self._inert.get(event)
+        if known is None:
+            if len(self._inert) >= _MAX_MARKS:
+                self._inert.clear()
+            known = self._inert[event] = _is_inert(reader, host, memory, old, new)
+        return known
+
+    def _seen(self, reader: Reader, memory: Any, cache: tuple[Entry, ...], mark: int) -> int:
+        """What a host may still tell of a cache; remembered where its memory does not matter."""
+        if reader is not _of_scheduler or not mark:
+            return sum(reader(entry, memory) for entry in cache) & MASK
+        known = self._caches.get(mark)
+        if known is None:
+            if len(self._caches) >= _MAX_MARKS:
+                self._caches.clear()
+            known = sum(reader(entry, memory) for entry in cache) & MASK
+            self._caches[mark] = known
+        return known
 
     def host(self, process: ProcessSlots) -> Any:
         """The host of a process that has one."""
@@ -195,7 +239,8 @@ class Parts:
             assert isinstance(place, InformerSlot)
             told = (informer.status, informer.remaining, informer.synced)
             cache, stream = informer.cache.entries(), state.streams[place.stream]
-            watching.append(Watching(watch, told, cache, unseen(stream, informer)))
+            mark = informer.cache.fingerprint
+            watching.append(Watching(watch, told, cache, mark, unseen(stream, informer)))
         hosts = tuple(state.slots[slot] for slot in self._hosts[process.index])
         return Part(process.name, (bool(state.slots[process.up]), *hosts), tuple(watching))
 
@@ -223,16 +268,13 @@ class Parts:
             total = mix(total, own)
         if reader is _of_kubelet and memory is not None:
             total = _of_kubelet_memory(memory)
-        for watch, told, cache, pairs in part.watching:
-            seen = sum(reader(entry, memory) for entry in cache) & MASK
+        for watch, told, cache, cache_mark, pairs in part.watching:
+            seen = self._seen(reader, memory, cache, cache_mark)
             total = mix(mix(total, fingerprint_of(watch)), mix(seen, fingerprint_of(told)))
             for old, new in pairs:
-                if not is_inert(reader, host, memory, old, new):
+                if not self.is_inert(reader, host, memory, old, new):
                     total = mix(mix(total, reader(old, memory)), _new(reader, memory, new))
         return total
-
-
-_MAX_MARKS = 200_000
 
 
 def _new(reader: Reader, memory: Any, new: Entry | None) -> int:

@@ -1,10 +1,11 @@
 """The symmetry of a cluster: interchangeable pods, nodes and schedulers.
 
 Pods are interchangeable if the objects of the world differ in their names only, nodes if the world
-makes them, schedulers always. The canonical mark of a state is the smallest among those of all its
-renamings. A mark is a sum over the parts of a state (the API server, each process, each node's
-state), each under its own new name, so the marks of one part under all renamings are computed once
-and remembered: a step changes few parts.
+makes them, schedulers always. The parts of a state are compared in stages (the API
+server, the nodes' states, the processes on nodes, the others): of all renamings those with the
+smallest mark of the first stage stay, of these those with the smallest of the second, and so on;
+the canonical mark is that of these minima. The mark of a stage is a sum over its parts, each under
+its own new name. Those of one part are remembered: a step changes few parts.
 
 Refused, because names would be observed: faults (a relist is told in the order of names), Services
 and workloads (generated names and addresses count up), operations of users (they name objects), a
@@ -13,7 +14,7 @@ dump, and nodes where ties go to the lowest name.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain, permutations, product
 from random import Random
 from typing import Any, Final
@@ -72,30 +73,54 @@ class ClusterSymmetry:
     ) -> None:
         self.cluster, self.layout, self.parts = cluster, cluster.layout, cluster.parts
         self.renamings = renamings_of(groups, numbers)
-        self._marks: dict[tuple[int, int], tuple[int, ...]] = {}
+        self._marks: dict[tuple[int, int], dict[int, int]] = {}
         self._nodes = cluster.node_slots
+        awake = self.parts.awake
+        self._processes = (
+            [process for process in awake if process.node],
+            [process for process in awake if not process.node],
+        )
 
     # marks
 
     def canonical(self, state: State) -> int:
-        """The smallest mark of the state under any renaming."""
-        shared = mix(fingerprint_of((state.clock, state.environment)), self.cluster.past(state))
-        rows = [self._known(_API, state.api.fingerprint, state)]
-        for process in self.parts.awake:
-            rows.append(self._known(process.up, self.parts.mark(state, process), state))
-        for slot in self._nodes:
-            rows.append(self._known(slot, state.slots[slot].fingerprint, state))
-        return mix(min(map(_total, zip(*rows, strict=True))), shared)
+        """The smallest mark of the state, stage by stage, among the renamings still tied."""
+        whole = mix(fingerprint_of((state.clock, state.environment)), self.cluster.past(state))
+        tied: Sequence[int] = range(len(self.renamings))
+        for stage in self._stages(state):
+            rows = [(slot, state, self._known(slot, raw)) for slot, raw in stage]
+            totals = [sum(self._one(row, which) for row in rows) & MASK for which in tied]
+            least = min(totals)
+            tied = [which for which, total in zip(tied, totals, strict=True) if total == least]
+            whole = mix(whole, least)
+        return whole
 
-    def _known(self, slot: int, raw: int, state: State) -> tuple[int, ...]:
-        """The marks of one part of a state under every renaming."""
+    def _stages(self, state: State) -> Iterator[list[tuple[int, int]]]:
+        """The parts of a state, each as its slot and a fingerprint of it.
+
+        What can be renamed into one another is in one stage.
+        """
+        yield [(_API, state.api.fingerprint)]
+        yield [(slot, state.slots[slot].fingerprint) for slot in self._nodes]
+        for processes in self._processes:
+            yield [(process.up, self.parts.mark(state, process)) for process in processes]
+
+    def _known(self, slot: int, raw: int) -> dict[int, int]:
+        """The marks of one part of a state that are known, by the number of the renaming."""
         found = self._marks.get((slot, raw))
         if found is None:
             if len(self._marks) >= _MAX_MARKS:
                 self._marks.clear()
-            found = tuple(self._mark(slot, state, renaming) for renaming in self.renamings)
-            self._marks[slot, raw] = found
+            found = self._marks[slot, raw] = {}
         return found
+
+    def _one(self, row: tuple[int, State, dict[int, int]], which: int) -> int:
+        """The mark of one part of a state under one renaming."""
+        slot, state, known = row
+        mark = known.get(which)
+        if mark is None:
+            mark = known[which] = self._mark(slot, state, self.renamings[which])
+        return mark
 
     def _mark(self, slot: int, state: State, renaming: Renaming) -> int:
         if slot == _API:
@@ -175,11 +200,6 @@ class ClusterSymmetry:
         return Api(store, renaming(api.names), renaming(api.incarnations), api.addresses)
 
 
-def _total(marks: tuple[int, ...]) -> int:
-    """The mark of a whole, whatever the order of its parts."""
-    return sum(marks) & MASK
-
-
 def _api_mark(api: Api, renaming: Renaming) -> int:
     """A fingerprint of the API server's objects and counters, renamed."""
     total = 0
@@ -201,8 +221,9 @@ def _part(part: Part, renaming: Renaming) -> Part:
             renaming(watch),
             renaming(told),
             tuple(renaming.marked(entry) for entry in cache),
+            0,
             tuple((marked(old), marked(new)) for old, new in unseen),
         )
-        for watch, told, cache, unseen in part.watching
+        for watch, told, cache, _, unseen in part.watching
     )
     return Part(renaming.text(part.name), renaming(part.hosts), watching)
