@@ -103,6 +103,10 @@ class Suite(Protocol):
 
     def with_granularity(self, world: JsonMap, granularity: str) -> JsonMap: ...
 
+    def with_symmetry(self, world: JsonMap) -> JsonMap:
+        """The world with all that can be interchangeable in it declared so."""
+        ...
+
     def scaled(self, world: JsonMap, sizes: Mapping[str, int]) -> JsonMap:
         """The world in other sizes, by axis (nodes, replicas); raises InputError for others."""
         ...

@@ -10,10 +10,12 @@ from kspec.check.options import DEEPENING, Options
 from kspec.distribute.bfs import fleet_bfs
 from kspec.distribute.recipe import recipe_of
 from kspec.errors import InputError
-from kspec.explore import Exploration, Violation, bfs
+from kspec.explore import Exploration, Violation
 from kspec.explore.exhaustive.bfs import MAX_STATES
 from kspec.explore.exhaustive.deepening import deepen
+from kspec.explore.reduction.exhaust import exhaust as reduced
 from kspec.property import Property
+from kspec.system import AnySystem
 
 if TYPE_CHECKING:
     from kspec.check.searching import Explorer
@@ -44,6 +46,7 @@ def exhaust(
         "on_violation": keep,
     }
     if options.strategy == DEEPENING:
+        refuse_reduced(scene.system, "deepening")
         _refuse(options, ("memory", "checkpoint", "symmetry", "delays", "fault_bound"))
         if explorer.place is not None:
             raise InputError("workers do not deepen", expected="--strategy bfs")
@@ -56,11 +59,14 @@ def exhaust(
         **_checkpoint(scene, options),
     }
     if explorer.place is not None:
-        recipe = recipe_of(scene, properties)
-        seen = fleet_bfs(explorer.place.fleet, recipe, **common, **kept)
-    else:
-        seen = bfs(scene.system, properties, **common, **kept)
-    return seen
+        place = explorer.place
+
+        def spread(system: AnySystem, judged: list[Property], **given: Any) -> Exploration:
+            given.pop("mark", None)  # a worker finds it where it builds the system
+            return fleet_bfs(place.fleet, recipe_of(scene, judged), **given)
+
+        return reduced(scene.system, properties, explore=spread, **common, **kept)
+    return reduced(scene.system, properties, **common, **kept)
 
 
 def _checkpoint(scene: Scene, options: Options) -> Mapping[str, Any]:
@@ -70,6 +76,14 @@ def _checkpoint(scene: Scene, options: Options) -> Mapping[str, Any]:
     folder = options.checkpoint / scene.column.name.replace(",", "+")
     identity = f"{scene.suite.name} {scene.world} {scene.plan.parts}"
     return {"checkpoint": folder, "identity": identity}
+
+
+def refuse_reduced(system: AnySystem, how: str) -> None:
+    """Raise InputError for a system that only an exhaustive search can reduce."""
+    if getattr(system, "refusal", None) is not None:
+        raise InputError(
+            f"granularity fused is for exhaustive search, not for {how}", expected="--strategy bfs"
+        )
 
 
 def _refuse(options: Options, names: tuple[str, ...]) -> None:

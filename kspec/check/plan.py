@@ -123,6 +123,8 @@ def make_plan(suite: Suite, options: Options) -> Plan:
     if options.mutant is not None:
         return _plan_of_mutant(suite, options, options.mutant)
     world = suite.read_world(options.files, options.settings)
+    if options.symmetry:
+        world = suite.with_symmetry(world)
     return plan_of_world(suite, options, world)
 
 
@@ -130,8 +132,8 @@ def plan_of_world(suite: Suite, options: Options, world: JsonMap) -> Plan:
     """The plan for a world document that is at hand."""
     has_schedulers = (options.settings.schedulers or 1) > 1
     faults = options.faults
-    if faults is None and has_schedulers:
-        faults = FAULT_FREE  # the condition that was named is the schedulers
+    if faults is None and (has_schedulers or options.symmetry):
+        faults = FAULT_FREE  # the condition that was named is the schedulers, or alike names
     every, asked, references = _properties(suite, options)
     rows = tuple(
         p

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import attrs
 
-from kspec.check.exhausting import exhaust
+from kspec.check.exhausting import exhaust, refuse_reduced
 from kspec.check.failures import Scene
 from kspec.check.listener import Listener
 from kspec.check.options import Options
@@ -78,6 +78,7 @@ class Explorer:
         """Explore within a share of steps and seconds; `keep` is told each violation."""
         if self.options.is_exhaustive:
             return exhaust(self, scene, properties, share, keep)
+        refuse_reduced(scene.system, f"--strategy {self.options.strategy}")
         executor = None
         if self.place is not None:
             executor = self.place.executor(recipe_of(scene, properties))

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 import attrs
 
 from kspec.errors import InputError
+from kspec.explore.reduction.exhaust import symmetry_of
 from kspec.property import Property
 from kspec.suite import Parts, load_suite
 from kspec.system import AnySystem
@@ -73,7 +74,9 @@ class SceneRecipe:
             else named("property", name, known)
             for name in self.properties
         )
-        return Built(suite.build(self.world, self.parts), properties)
+        system = suite.build(self.world, self.parts)
+        symmetry = symmetry_of(system)
+        return Built(system, properties, None if symmetry is None else symmetry.canonical)
 
 
 def recipe_of(scene: Scene, properties: Iterable[Property]) -> SceneRecipe:

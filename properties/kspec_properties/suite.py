@@ -61,10 +61,18 @@ class KubernetesSuite:
         return World.from_json(world).faults
 
     def with_faults(self, world: JsonMap, faults: Mapping[str, int]) -> JsonMap:
-        return attrs.evolve(World.from_json(world), faults=budget_of(dict(faults))).to_json()
+        allowed = attrs.evolve(World.from_json(world), faults=budget_of(dict(faults)))
+        if any(faults.values()):  # a fault tells names apart
+            allowed = attrs.evolve(allowed, symmetry=())
+        return allowed.to_json()
 
     def with_granularity(self, world: JsonMap, granularity: str) -> JsonMap:
         return attrs.evolve(World.from_json(world), granularity=granularity).to_json()
+
+    def with_symmetry(self, world: JsonMap) -> JsonMap:
+        names = ("pods", "nodes", "schedulers")
+        changed = attrs.evolve(World.from_json(world), ties="explicit", symmetry=names)
+        return attrs.evolve(changed, granularity="fused").to_json()
 
     def scaled(self, world: JsonMap, sizes: Mapping[str, int]) -> JsonMap:
         return scaled(World.from_json(world), sizes).to_json()

@@ -182,6 +182,9 @@ class ToySuite:
     def with_faults(self, document: JsonMap, faults: Mapping[str, int]) -> JsonMap:
         return {**document, "spec": {**document["spec"], "faults": dict(faults)}}
 
+    def with_symmetry(self, world: JsonMap) -> JsonMap:
+        raise InputError("no two things here are alike")
+
     def scaled(self, world: JsonMap, sizes: Mapping[str, int]) -> JsonMap:
         unknown = [axis for axis in sizes if axis not in ("capacity", "orders", "pumps")]
         if unknown:

@@ -13,7 +13,7 @@ from typing import Any
 import attrs
 
 from kspec.explore.exhaustive.bfs import bfs
-from kspec.explore.exploration import Exploration
+from kspec.explore.exploration import Exploration, Violation
 from kspec.explore.reduction.symmetry import Symmetry, check_symmetry
 from kspec.property import LIVENESS, Property
 from kspec.system import AnySystem
@@ -54,11 +54,13 @@ def exhaust(
     *,
     seed: int = 0,
     checks: int = 2,
+    explore: Callable[..., Exploration] = bfs,
     **options: Any,
 ) -> Exploration:
     """Breadth-first search with all reductions that a system offers; `options` are those of `bfs`.
 
-    A symmetry is checked first, on `checks` random walks. Raises BrokenSymmetry where it is none.
+    explore: what takes the place of `bfs`, with the same options. A symmetry is checked first, on
+    `checks` random walks. Raises BrokenSymmetry where it is none.
     """
     asked = tuple(properties)
     refused = refusals(system, asked)
@@ -67,15 +69,21 @@ def exhaust(
     if symmetry is not None:
         check_symmetry(system, symmetry, judged, seed=seed, walks=checks, steps=8)
         options["mark"] = symmetry.canonical
-    found = bfs(system, judged, **options)
-    violations = tuple(
-        attrs.evolve(violation, actions=expanded(system, violation.actions))
-        for violation in found.violations
-    )
+    tell = options.pop("on_violation", None)
+    if tell is not None:
+        options["on_violation"] = lambda violation: tell(_single(system, violation))
+    found = explore(system, judged, **options)
+    violations = tuple(_single(system, violation) for violation in found.violations)
     names = frozenset(prop.name for prop in asked)
     return attrs.evolve(
         found,
         properties=names,
         violations=violations,
         unfinished={**found.unfinished, **refused},
+        is_symmetric=symmetry is not None,
     )
+
+
+def _single(system: AnySystem, violation: Violation) -> Violation:
+    """A violation in single actions."""
+    return attrs.evolve(violation, actions=expanded(system, violation.actions))

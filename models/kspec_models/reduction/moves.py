@@ -13,7 +13,7 @@ least that has to happen before each act.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from kspec.errors import KspecError
@@ -64,10 +64,18 @@ class Moves:
             for slot in (process.up, *process.informers.values(), *process.hosts.values()):
                 self._owner[slot] = process.index
         self._nodes: dict[int, list[int]] = {p.index: [] for p in layout.processes}
+        self._informers = [list(self._sources(process)) for process in layout.processes]
         for slot, place in enumerate(layout.slots):
             if isinstance(place, NodeSlot):
                 self._owner[slot] = self._owner[place.owner]
                 self._nodes[self._owner[slot]].append(slot)
+
+    def _sources(self, process: ProcessSlots) -> Iterator[tuple[int, int, str]]:
+        """The slot, the stream and the resource of each informer of a process."""
+        for watch, at in process.informers.items():
+            place = self.layout.slots[at]
+            assert isinstance(place, InformerSlot)
+            yield at, place.stream, watch.resource
 
     def local(self, state: State, process: ProcessSlots) -> int:
         """A fingerprint of a process and of what it owns on its node."""
@@ -202,22 +210,24 @@ class Moves:
     def _inert(self, state: State, process: ProcessSlots) -> Any | None:
         """The delivery of the inert events that are next, if there are any."""
         reader = self.parts.readers[process.index]
-        if reader is whole or not state.slots[process.up]:
+        slots, streams = state.slots, state.streams
+        if reader is whole or not slots[process.up]:
             return None
-        (slot,) = process.hosts.values()
-        place, memory = self.layout.slots[slot], state.slots[slot].memory
-        assert isinstance(place, HostSlot)
-        for watch, at in process.informers.items():
-            informer, source = state.slots[at], self.layout.slots[at]
-            assert isinstance(source, InformerSlot)
-            events, last = state.streams[source.stream].events, None
-            for position in range(informer.position, events.length):
-                event = events.items[position]
+        for at, stream, resource in self._informers[process.index]:
+            informer, events = slots[at], streams[stream].events
+            position = informer.position
+            if position >= events.length or informer.status is not WATCHING:
+                continue
+            (slot,) = process.hosts.values()
+            place, memory = self.layout.slots[slot], slots[slot].memory
+            assert isinstance(place, HostSlot)
+            last = None
+            for event in events.items[position : events.length]:
                 if not self.parts.is_inert(reader, place.host, memory, event.old, event.new):
                     break
                 last = event
-            if last is not None and informer.status is WATCHING:
-                return actions.Sync(process.name, watch.resource, last.identity)
+            if last is not None:
+                return actions.Sync(process.name, resource, last.identity)
         return None
 
     def _least(

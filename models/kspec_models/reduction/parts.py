@@ -15,7 +15,7 @@ without faults, where nothing is listed again; elsewhere a mark tells everything
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from kspec.values import MASK, combined, fingerprint_of, mix
@@ -152,9 +152,17 @@ class Parts:
             p.index: tuple(slot for slot in p.hosts.values() if slot not in asleep)
             for p in layout.processes
         }
+        self._informers = [list(self._sources(process)) for process in layout.processes]
         self._marks: dict[tuple[int, int], int] = {}
         self._inert: dict[tuple[int, int], bool] = {}
         self._caches: dict[int, int] = {}
+
+    def _sources(self, process: ProcessSlots) -> Iterator[tuple[int, int, int]]:
+        """The slot of each informer of a process, the number of its stream, and its weight."""
+        for slot in process.informers.values():
+            place = self.layout.slots[slot]
+            assert isinstance(place, InformerSlot)
+            yield slot, place.stream, place.weight
 
     def is_inert(
         self, reader: Reader, host: Any, memory: Any, old: Entry | None, new: Entry | None
@@ -195,18 +203,18 @@ class Parts:
 
     def raw(self, state: State, process: ProcessSlots) -> int:
         """A fingerprint of everything in one process, with what its informers have not seen."""
-        slots, weights = state.slots, self.layout.weights
+        slots, streams, weights = state.slots, state.streams, self.layout.weights
         total = int(slots[process.up])
         for slot in self._hosts[process.index]:
             value = slots[slot]
             total += value.fingerprint * weights[slot] if value is not None else 0
-        for slot in process.informers.values():
+        for slot, number, weight in self._informers[process.index]:
             informer = slots[slot]
             total += informer.fingerprint * weights[slot]
             if informer.status in HAS_POSITION:
-                place = self.layout.slots[slot]
-                assert isinstance(place, InformerSlot)
-                total += state.streams[place.stream].hash_since(informer.position) * place.weight
+                stream = streams[number]
+                if informer.position != stream.events.length:  # else the hash is 0
+                    total += stream.hash_since(informer.position) * weight
         return total & MASK
 
     def reach(self, state: State, process: ProcessSlots) -> int:

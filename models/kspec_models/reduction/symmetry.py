@@ -88,11 +88,17 @@ class ClusterSymmetry:
         whole = mix(fingerprint_of((state.clock, state.environment)), self.cluster.past(state))
         tied: Sequence[int] = range(len(self.renamings))
         for stage in self._stages(state):
-            rows = [(slot, state, self._known(slot, raw)) for slot, raw in stage]
-            totals = [sum(self._one(row, which) for row in rows) & MASK for which in tied]
+            totals = [0] * len(tied)
+            for slot, raw in stage:
+                known = self._known(slot, raw)
+                for number, which in enumerate(tied):
+                    mark = known.get(which)
+                    if mark is None:
+                        mark = known[which] = self._mark(slot, state, self.renamings[which])
+                    totals[number] += mark
             least = min(totals)
             tied = [which for which, total in zip(tied, totals, strict=True) if total == least]
-            whole = mix(whole, least)
+            whole = mix(whole, least & MASK)
         return whole
 
     def _stages(self, state: State) -> Iterator[list[tuple[int, int]]]:
@@ -113,14 +119,6 @@ class ClusterSymmetry:
                 self._marks.clear()
             found = self._marks[slot, raw] = {}
         return found
-
-    def _one(self, row: tuple[int, State, dict[int, int]], which: int) -> int:
-        """The mark of one part of a state under one renaming."""
-        slot, state, known = row
-        mark = known.get(which)
-        if mark is None:
-            mark = known[which] = self._mark(slot, state, self.renamings[which])
-        return mark
 
     def _mark(self, slot: int, state: State, renaming: Renaming) -> int:
         if slot == _API:
