@@ -55,7 +55,8 @@ def failure_lines(failure: Failure) -> Iterator[str | Text]:
     yield _failure_title(failure)
     yield f"  promise: {failure.property.promise}"
     yield f"  witness: {trace.witness or 'the last state below'}"
-    yield f"  found by {trace.strategy} with seed {trace.seed}{_shrunk(failure)}"
+    seed = "" if trace.seed is None else f" with seed {trace.seed}"
+    yield f"  found by {trace.strategy}{seed}{_shrunk(failure)}"
     if failure.tried:
         yield f"  shrunk: {tried_text(failure.tried)}"
     recorded = [step for step in failure.steps if not step.is_suffix]

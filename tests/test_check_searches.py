@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import pytest
+import yaml
 from toys import suite as tank
 
 from kspec.check import Options, check
 from kspec.errors import InputError
 from kspec.result import Answer
 from kspec.suite import Settings, load_suite
+from kspec_models.worlds import pod
 
 TWO_PUMPS = Settings(schedulers=2)
 
@@ -91,3 +93,12 @@ def test_workers_change_nothing_of_the_report(run):
         run(suite, settings=Settings(nodes=1, schedulers=2), workers=n, **given) for n in (1, 2)
     )
     assert alone.to_json() == two.to_json()
+
+
+def test_a_property_that_was_asked_for_and_is_refused_is_unfinished_business(run, tmp_path):
+    (tmp_path / "pod.yaml").write_text(yaml.safe_dump(pod("p")))
+    given = {"files": (tmp_path / "pod.yaml",), "settings": Settings(nodes=1, granularity="fused")}
+    report = run(load_suite(), strategy="bfs", properties=("watch-order",), **given)
+    result = report.result("watch-order", "none")
+    assert result.verdict is Answer.UNKNOWN and "fused" in result.reason
+    assert report.exit_status == 3

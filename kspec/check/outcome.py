@@ -71,11 +71,12 @@ class Report:
         return EXIT_UNFINISHED if self._unfinished() else EXIT_HOLDS
 
     def _unfinished(self) -> bool:
-        """Did a limit stop an exhaustive search before a property was decided?"""
+        """Did an exhaustive search leave undecided what a limit cut off, or what was asked for?"""
         return any(
             result.verdict is Answer.UNKNOWN
             and (seen := self.explorations.get(result.faults)) is not None
-            and bool(seen.limit)
+            and seen.is_exhaustive
+            and (bool(seen.limit) or result.property in self.plan.asked)
             for result in self.results
         )
 
