@@ -11,16 +11,15 @@ from __future__ import annotations
 
 import importlib
 import json
-import resource
 import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
-from pathlib import Path
 
 from kspec.errors import KspecError
 from kspec.explore import Violation, bfs
+from kspec.explore.exhaustive.memory_use import peak_process_bytes
 from kspec.explore.monitor import Monitor
 from kspec.explore.runner import Runner
 from kspec.explore.strategies.strategy import Scale, rng_of
@@ -98,19 +97,8 @@ def _memory() -> Numbers:
     return {
         "hit_rate": hits / max(1, hits + misses),
         "memo_entries": sum(memo.peak for memo in MEMOS),
-        "peak_mib": _peak_bytes() / 2**20,
+        "peak_mib": peak_process_bytes() / 2**20,
     }
-
-
-def _peak_bytes() -> int:
-    """The peak of this program alone; getrusage on Linux also counts who started it."""
-    status = Path("/proc/self/status")
-    if status.exists():
-        for line in status.read_text().splitlines():
-            if line.startswith("VmHWM:"):
-                return int(line.split()[1]) * 1024
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
 
 
 def counters() -> AnySystem:
@@ -146,7 +134,11 @@ MEASURES: Mapping[str, Callable[[Suite, int], Numbers]] = {
     "walk.huge": lambda suite, seed: walk(suite, HUGE, HUGE_STEPS, seed, active=SMALL),
     "bfs": exhaust,
 }
-SECTIONS = {"peers": "kspec.peers.measures"}
+SECTIONS = {
+    "peers": "kspec.peers.measures",
+    "exhaustive": "kspec.large_bench",
+    "workers": "kspec.large_bench",
+}
 """Modules with MEASURES of their own, by the first word of their names: what options ask for."""
 
 

@@ -197,22 +197,9 @@ def replay_leniently(
     Actions that nothing enabled stands for are skipped; those executed are the actions of the
     answer, which ends at the violation. Where `like` has a cycle, so has the answer.
     """
-    monitor = Monitor(system, [prop], kind=like.kind)
-    runner = Runner(system, monitor, stop=True)
+    runner = Runner(system, Monitor(system, [prop], kind=like.kind), stop=True)
     runner.label = like
-    state = system.init()
-    monitor.begin(state)
-    for recorded in actions:
-        if monitor.found:
-            break
-        action = system.resolve(state, recorded)
-        if action is None:
-            continue
-        after = system.step(state, action)
-        runner.actions.append(action)
-        monitor.observe(state, after, len(runner.actions))
-        state = after
-    runner.collect()
+    state = runner.follow(actions)
     if not runner.violations and prop.kind in LIVENESS:
         if like.cycle:
             repeat_leniently(runner, state, like.cycle)

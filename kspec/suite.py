@@ -146,6 +146,10 @@ class Suite(Protocol):
         """The world on which the engine sees what a refuted proof claims, where there is one."""
         ...
 
+    def exhaustible_world(self) -> JsonMap:
+        """A small world, reduced as far as it goes, that exhaustive search comes to the end of."""
+        ...
+
     def bench_world(self, nodes: int, pods: int, active: tuple[int, int] | None = None) -> JsonMap:
         """A world with churn of that size, for `kspec bench`.
 

@@ -22,6 +22,11 @@ from kspec.cli.output import check_json, emit, json_option, look, write_json
     help="With --peers: the path of tla2tools.jar.",
 )
 @click.option(
+    "--large",
+    is_flag=True,
+    help="Also the exhaustive search of a world at granularity fused, and two workers to one.",
+)
+@click.option(
     "--mutants",
     is_flag=True,
     help="Also how soon each mutant is found, and how short its trace gets, by every strategy "
@@ -40,6 +45,7 @@ def command(
     seed: int | None,
     peers: bool,
     tlc_jar: Path | None,
+    large: bool,
     mutants: bool,
     seeds: int,
     json_file: str | None,
@@ -69,6 +75,10 @@ def command(
 
         rows, notes = run(seed, spawn, tlc_jar)
         measures += [{"name": name, "value": value, "unit": unit} for name, value, unit in rows]
+    if large:
+        from kspec import large_bench
+
+        measures += large_bench.run(seed, spawn)
     document: dict[str, Any] = {"schema": bench.SCHEMA, "seed": seed, "measures": measures}
     if mutants:
         document["mutants"] = _mutants(seed, seeds, measures, json_file)

@@ -113,23 +113,10 @@ class Walk:
         """
         self.replays += 1
         system: Any = self._fast
-        monitor = Monitor(system, [self.prop])
-        runner = Runner(system, monitor, stop=True)
+        runner = Runner(system, Monitor(system, [self.prop]), stop=True)
         try:
-            state = system.init()
-            monitor.begin(state)
-            for recorded in actions:
-                if monitor.found:
-                    break
-                action = system.resolve(state, recorded)
-                if action is None:
-                    continue
-                after = system.step(state, action)
-                runner.actions.append(action)
-                monitor.observe(state, after, len(runner.actions))
-                state = after
+            state = runner.follow(actions)
             executed = len(runner.actions)
-            runner.collect()
             if not runner.violations and self.is_liveness:
                 runner.settle(state, SUFFIX_BOUND)
             elif not runner.violations and is_continued:

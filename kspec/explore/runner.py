@@ -8,7 +8,7 @@ comes back with the same order of waiting actors (a lasso).
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import attrs
@@ -123,6 +123,27 @@ class Runner:
                 self.collect()
                 if self.is_over:
                     break
+        return state
+
+    def follow(self, actions: Iterable[Any]) -> Any:
+        """Take recorded actions from the initial state up to a violation; the state they end in.
+
+        Those that nothing enabled stands for are skipped.
+        """
+        system, monitor = self.system, self.monitor
+        state = system.init()
+        monitor.begin(state)
+        for recorded in actions:
+            if monitor.found:
+                break
+            action = system.resolve(state, recorded)
+            if action is None:
+                continue
+            after = system.step(state, action)
+            self.actions.append(action)
+            monitor.observe(state, after, len(self.actions))
+            state = after
+        self.collect()
         return state
 
     def collect(self, suffix: Suffix | None = None, stem: Sequence[Any] | None = None) -> None:

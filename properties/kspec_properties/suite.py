@@ -20,7 +20,7 @@ from kspec_models.scaling import scaled
 from kspec_models.scheduler.policies import load_policy
 from kspec_models.smaller import smaller_worlds
 from kspec_models.world import World, build
-from kspec_models.worlds import bench
+from kspec_models.worlds import bench, exhaustible
 from kspec_properties.catalogue import PROPERTIES
 from kspec_properties.faults import FAULT_CLASSES, budget_of
 from kspec_properties.mutants import MUTANTS, ModelMutant
@@ -122,6 +122,9 @@ class KubernetesSuite:
     def counterexample_world(self, proof: Any) -> JsonMap | None:
         objects = self.counterexample(proof)
         return World(name="counterexample", objects=objects).to_json() if objects else None
+
+    def exhaustible_world(self) -> JsonMap:
+        return exhaustible(nodes=2, pods=3, schedulers=2).to_json()
 
     def bench_world(self, nodes: int, pods: int, active: tuple[int, int] | None = None) -> JsonMap:
         return bench(nodes, pods, active=active).to_json()

@@ -222,6 +222,9 @@ class ToySuite:
     def counterexample_world(self, proof: Any) -> JsonMap | None:
         return world(name="counterexample", pumps=2) if proof.name == "sum" else None
 
+    def exhaustible_world(self) -> JsonMap:
+        return self.read_world((), Settings())
+
     def bench_world(self, nodes: int, pods: int, active: tuple[int, int] | None = None) -> JsonMap:
         return world(capacity=pods, orders=pods)
 

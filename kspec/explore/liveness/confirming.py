@@ -162,21 +162,9 @@ class Confirmer:
 
     def _walk(self, prop: Property, actions: Sequence[Any]) -> tuple[Runner, Any]:
         """A runner that has taken these actions, or those up to a violation of safety."""
-        system = self._system
-        monitor = Monitor(system, [prop])
-        runner = Runner(system, monitor, stop=True)
+        runner = Runner(self._system, Monitor(self._system, [prop]), stop=True)
         runner.label = self._label
-        state = system.init()
-        monitor.begin(state)
-        for action in actions:
-            if monitor.found:
-                break
-            after = system.step(state, action)
-            runner.actions.append(action)
-            monitor.observe(state, after, len(runner.actions))
-            state = after
-        runner.collect()
-        return runner, state
+        return runner, runner.follow(actions)
 
     def late(self, prop: Property, choices: Sequence[int]) -> Confirmation:
         """These choices let the time run out in which the goal was due."""
