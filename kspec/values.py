@@ -110,8 +110,11 @@ fingerprint_of: Memo[Any, int] = Memo("fingerprint", fingerprint)
 
 
 def fingerprint_of_map(value: Mapping[Any, Any]) -> int:
-    """`fingerprint` of a mapping with hashable values; each item is looked up."""
-    code = _of_items([fingerprint_of(item) for item in value.items()])
+    """`fingerprint` of a mapping; each item is looked up, where all are hashable."""
+    try:
+        code = _of_items([fingerprint_of(item) for item in value.items()])
+    except TypeError:
+        return fingerprint(value)
     return int.from_bytes(blake2b(code, digest_size=8).digest(), "little")
 
 
