@@ -21,6 +21,7 @@ from kspec.check.recalling import Recalling
 from kspec.check.searching import Budget, Clock, Explorer, compare
 from kspec.distribute.places import Place, on_ray, on_workers
 from kspec.explore import Exploration, Violation, check_determinism
+from kspec.property import Kind
 from kspec.suite import Suite
 
 
@@ -102,8 +103,10 @@ class _Check:
         known = {violation.property for violation in recalled}
         left = tuple(prop for prop in properties if prop.name not in known)
         watched = self.covering.watched(scene) if self.covering else scene
-        with measured(self.covering):
-            seen = self.explorer.explore(watched, left, share, keep)
+        seen = Exploration(properties=frozenset())
+        if not recalled or any(prop.kind is not Kind.SOMETIMES for prop in left):
+            with measured(self.covering):
+                seen = self.explorer.explore(watched, left, share, keep)
         seen = attrs.evolve(
             seen,
             violations=(*recalled, *seen.violations),
