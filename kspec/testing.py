@@ -17,6 +17,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from kspec import suite as suites
 from kspec import trace as traces
 from kspec.errors import KspecError
 from kspec.explain import explain
@@ -24,7 +25,7 @@ from kspec.explain.variation import Walk
 from kspec.explore.exploration import Violation
 from kspec.property import Property
 from kspec.replay import Replay, replay_leniently
-from kspec.suite import Parts, Suite, load_suite
+from kspec.suite import Parts, Suite
 from kspec.system import AnySystem
 from kspec.trace import Trace
 
@@ -64,7 +65,7 @@ def property_of(suite: Suite, trace: Trace, where: str = "trace") -> Property:
 
 def stage(trace: Trace, where: str = "trace") -> tuple[AnySystem, Property]:
     """The system of a trace and the property that it violates; raises InputError."""
-    suite = load_suite(trace.options.get("suite") or "kubernetes")
+    suite = suites.load_suite(trace.options.get("suite") or "kubernetes")
     return suite.build(trace.world, parts_of(trace)), property_of(suite, trace, where)
 
 

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import attrs
 
+from kspec import suite as suites
 from kspec.errors import InputError
 from kspec.explore.reduction.exhaust import symmetry_of
 from kspec.property import Property
-from kspec.suite import Parts, load_suite
+from kspec.suite import Parts
 from kspec.system import AnySystem
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ class SceneRecipe:
         """Raises InputError where the world or a property cannot be loaded on this machine."""
         from kspec.check.plan import load_property, named
 
-        suite = load_suite(self.suite)
+        suite = suites.load_suite(self.suite)
         known = suite.properties()
         properties = tuple(
             load_property(self.references[name])
