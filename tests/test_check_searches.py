@@ -6,7 +6,7 @@ import pytest
 import yaml
 from toys import suite as tank
 
-from kspec.check import Options, check
+from kspec.check import Listener, Options, check, check_scale, searching
 from kspec.errors import InputError
 from kspec.result import Answer
 from kspec.suite import Settings, load_suite
@@ -102,3 +102,59 @@ def test_a_property_that_was_asked_for_and_is_refused_is_unfinished_business(run
     result = report.result("watch-order", "none")
     assert result.verdict is Answer.UNKNOWN and "fused" in result.reason
     assert report.exit_status == 3
+
+
+class Impatient(Listener):
+    """Presses Ctrl-C while a violation is told."""
+
+    def found(self, prop: str, column: str, path: str) -> None:
+        raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("strategy", ["portfolio", "bfs"])
+def test_a_violation_is_reported_although_its_telling_is_interrupted(tmp_path, strategy):
+    options = Options(
+        settings=TWO_PUMPS,
+        properties=("no-overflow",),
+        strategy=strategy,
+        steps=3_000,
+        faults="none",
+        out=tmp_path,
+    )
+    report = check(tank.SUITE, options, Impatient())
+    assert report.exit_status == 1 and report.is_interrupted
+    assert not report.failures[0].problem
+
+
+def test_an_error_after_a_violation_does_not_lose_it(run, monkeypatch):
+    whole, columns = searching.search, []
+
+    def broken_under_crash(*given, **rest):
+        columns.append(rest["awaited_faults"])
+        if "crash" in columns[-1]:
+            raise ZeroDivisionError("a broken model")
+        return whole(*given, **rest)
+
+    monkeypatch.setattr(searching, "search", broken_under_crash)
+    report = run(settings=TWO_PUMPS, faults="all")
+    assert report.exit_status == 1 and report.failures
+    assert any("a broken model" in remark for remark in report.remarks)
+    with pytest.raises(ZeroDivisionError):
+        run(settings=TWO_PUMPS, faults="crash")
+
+
+def test_a_mutant_is_told_from_its_control_with_a_checkpoint_and_a_database(run, tmp_path):
+    given = {"mutant": "blind", "faults": None, "strategy": "bfs", "steps": None}
+    report = run(**given, checkpoint=tmp_path / "kept")
+    assert report.exit_status == 1 and any("passes" in remark for remark in report.remarks)
+    database = {**given, "strategy": "portfolio", "steps": 3_000, "database": tmp_path / "db"}
+    run(**database)
+    again = run(**database)
+    assert again.exit_status == 1
+    assert any("no control" in remark for remark in again.remarks)
+
+
+def test_scale_refuses_what_check_refuses(tmp_path):
+    options = Options(strategy="walk", delays=3, out=tmp_path)
+    with pytest.raises(InputError, match="about all schedules"):
+        check_scale(tank.SUITE, options, "orders=1..2")

@@ -30,6 +30,8 @@ def look_again(system: AnySystem, world: JsonMap, prop: Property, shrunk: Shrunk
     for seed, strategy in enumerate(STRATEGIES):
         mix = ((strategy, 1),)
         seen = search(system, [prop], seed=seed, steps=STEPS, strategies=mix, stop_at_first=True)
+        if seen.interrupted:
+            raise KeyboardInterrupt
         found = seen.violation_of(prop.name)
         if found is None or found.kind != shrunk.violation.kind:
             continue

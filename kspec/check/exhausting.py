@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kspec.check.failures import Scene
@@ -16,6 +18,7 @@ from kspec.explore.exhaustive.deepening import deepen
 from kspec.explore.reduction.exhaust import exhaust as reduced
 from kspec.property import Property
 from kspec.system import AnySystem
+from kspec.values import fingerprint
 
 if TYPE_CHECKING:
     from kspec.check.searching import Explorer
@@ -53,7 +56,7 @@ def exhaust(
         return deepen(scene.system, properties, **common)
     kept = {
         "delays": options.delays,
-        "faults": options.fault_bound,
+        "faults": _fault_bound(scene, options),
         "memory": options.memory,
         "spill": options.out if options.memory is not None else None,
         **_checkpoint(scene, options),
@@ -69,12 +72,29 @@ def exhaust(
     return reduced(scene.system, properties, **common, **kept)
 
 
+def _fault_bound(scene: Scene, options: Options) -> int | None:
+    """Schedules of few delays have no faults of their own: they get those of the column."""
+    budget = sum(scene.column.budget.values())
+    if options.fault_bound is None and options.delays is not None and budget:
+        return budget
+    return options.fault_bound
+
+
+def _sources(scene: Scene) -> str:
+    """A digest of the modules that a user brings: what they say is part of what is searched."""
+    parts = scene.plan.parts
+    named = (parts.policy or "", *parts.controllers, *scene.plan.references.values())
+    modules = sorted({name.partition(":")[0] for name in named if ":" in name})
+    found = (getattr(sys.modules.get(name), "__file__", None) for name in modules)
+    return "".join(f"{fingerprint(Path(file).read_text()):016x}" for file in found if file)
+
+
 def _checkpoint(scene: Scene, options: Options) -> Mapping[str, Any]:
     """A folder for each column, which knows what it is a search of."""
     if options.checkpoint is None:
         return {}
     folder = options.checkpoint / scene.column.name.replace(",", "+")
-    identity = f"{scene.suite.name} {scene.world} {scene.plan.parts}"
+    identity = f"{scene.suite.name} {scene.world} {scene.plan.parts} {_sources(scene)}"
     return {"checkpoint": folder, "identity": identity}
 
 

@@ -159,6 +159,8 @@ def _coarsen(scene: Scene, prop: Property, violation: Violation) -> tuple[Scene,
             steps=COARSE_STEPS,
             stop_at_first=True,
         )
+        if again.interrupted:
+            raise KeyboardInterrupt
         found = again.violation_of(prop.name)
     if found is None or found.kind != violation.kind:
         return None

@@ -10,6 +10,7 @@ import attrs
 
 from kspec import __version__
 from kspec.check.failures import Failure
+from kspec.check.options import EXHAUSTIVE
 from kspec.check.plan import Plan
 from kspec.coverage import Coverage
 from kspec.errors import (
@@ -72,13 +73,13 @@ class Report:
 
     def _unfinished(self) -> bool:
         """Did an exhaustive search leave undecided what a limit cut off, or what was asked for?"""
-        return any(
-            result.verdict is Answer.UNKNOWN
-            and (seen := self.explorations.get(result.faults)) is not None
-            and seen.is_exhaustive
-            and (bool(seen.limit) or result.property in self.plan.asked)
-            for result in self.results
-        )
+        return any(r.verdict is Answer.UNKNOWN and self._is_cut(r) for r in self.results)
+
+    def _is_cut(self, result: Result) -> bool:
+        seen, is_asked = self.explorations.get(result.faults), result.property in self.plan.asked
+        if seen is None:
+            return is_asked or self.strategy in EXHAUSTIVE
+        return seen.is_exhaustive and (bool(seen.limit) or is_asked)
 
     @property
     def groups(self) -> tuple[Group, ...]:

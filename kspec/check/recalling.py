@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,7 +29,7 @@ class Recalling:
     def recall(
         self,
         scene: Scene,
-        properties: tuple[Property, ...],
+        properties: Iterable[Property],
         most: int,
         keep: Callable[[Violation], None],
     ) -> tuple[Violation, ...]:

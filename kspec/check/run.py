@@ -13,6 +13,7 @@ from kspec.check import failures
 from kspec.check.cells import cells, counts
 from kspec.check.covering import Covering, measured
 from kspec.check.failures import Failure, Scene
+from kspec.check.keeping import Keeping
 from kspec.check.listener import Listener
 from kspec.check.options import Options, refuse_conflicts
 from kspec.check.outcome import Report
@@ -20,8 +21,8 @@ from kspec.check.plan import FAULT_FREE, Column, Plan, make_plan
 from kspec.check.recalling import Recalling
 from kspec.check.searching import Budget, Clock, Explorer, compare
 from kspec.distribute.places import Place, on_ray, on_workers
-from kspec.explore import Exploration, Violation, check_determinism
-from kspec.property import Kind
+from kspec.explore import Exploration, check_determinism
+from kspec.property import Property
 from kspec.suite import Suite
 
 
@@ -67,7 +68,7 @@ class _Check:
             share = budget.share(weights[index], sum(weights[index:]))
             self.listener.begin(column.name, index + 1, len(columns))
             seen, scene = self.explore(column, share)
-            budget.spend(seen.steps)
+            budget.spend(self._cost(seen))
             began = self.clock()
             self.explorations[column.name] = seen
             self.is_interrupted |= seen.interrupted
@@ -81,44 +82,61 @@ class _Check:
     def explore(
         self, column: Column, share: tuple[int | None, float | None]
     ) -> tuple[Exploration, Scene]:
-        """Explore one column; what already failed without faults is not looked for again."""
-        scene = Scene.of(self.suite, self.plan, column)
-        properties = tuple(
-            prop
-            for prop in self.plan.explored(column)
-            if (prop.name, FAULT_FREE) not in self.failures
-        )
-        by_name = {prop.name: prop for prop in properties}
-        kept: Counter[str] = Counter()
+        """Explore one column; what already failed without faults is not looked for again.
 
-        def keep(violation: Violation) -> None:
-            prop = by_name[violation.property]
-            path = self.path(prop.name, column, kept[prop.name])
-            kept[prop.name] += 1
-            trace = failures.write(scene, prop, violation, path)
-            self.recalling.remember(scene, prop, trace)
-            self.listener.found(violation.property, column.name, str(path))
+        However its search ends, what it found until then is kept.
+        """
+        scene, options = Scene.of(self.suite, self.plan, column), self.options
+        explored = self.plan.explored(column)
+        wanted = [p for p in explored if (p.name, FAULT_FREE) not in self.failures]
+        keep = Keeping(scene, wanted, options.out, options.seed, self.recalling, self.listener)
+        names = frozenset(prop.name for prop in wanted)
+        try:
+            seen = self._searched(scene, explored, wanted, share, keep)
+        except KeyboardInterrupt:
+            seen = Exploration(properties=names, limit="interrupted", interrupted=True)
+        except Exception as error:
+            if not (keep.violations or self.every_failure):
+                raise
+            problem = f"{type(error).__name__}: {error}"
+            self.remarks.append(f"the search under {column.name} ended early: {problem}")
+            seen = Exploration(properties=names, limit=f"stopped by {problem}")
+        found = keep.with_those_of(seen.violations)
+        return attrs.evolve(seen, violations=found, properties=names), scene
 
-        recalled = self.recalling.recall(scene, properties, self.options.violations, keep)
-        known = {violation.property for violation in recalled}
-        left = tuple(prop for prop in properties if prop.name not in known)
+    def _searched(
+        self,
+        scene: Scene,
+        explored: tuple[Property, ...],
+        wanted: list[Property],
+        share: tuple[int | None, float | None],
+        keep: Keeping,
+    ) -> Exploration:
+        """What is recalled first, and then the search for the rest, twice where that is asked."""
+        recalled = self.recalling.recall(scene, wanted, self.options.violations, keep)
+        times = Counter(violation.property for violation in recalled)
+        left = tuple(p for p in wanted if times[p.name] < self.options.violations)
+        rows = {prop.name for prop in self.plan.rows}
+        if recalled and not any(prop.name in rows for prop in left):
+            return Exploration(properties=frozenset())
+        if self.options.checkpoint is not None:
+            left = explored  # a checkpoint is of one list of properties
         watched = self.covering.watched(scene) if self.covering else scene
-        seen = Exploration(properties=frozenset())
-        if not recalled or any(prop.kind is not Kind.SOMETIMES for prop in left):
-            with measured(self.covering):
-                seen = self.explorer.explore(watched, left, share, keep)
-        seen = attrs.evolve(
-            seen,
-            violations=(*recalled, *seen.violations),
-            properties=frozenset(by_name),
-        )
+        with measured(self.covering):
+            seen = self.explorer.explore(watched, left, share, keep)
         if self.options.is_determinism:
             check_determinism(scene.system, seed=self.options.seed)
-            again = Scene.of(self.suite, self.plan, column)
-            second = self.explorer.explore(again, properties, share, lambda violation: None)
+            again = Scene.of(self.suite, self.plan, scene.column)
+            second = self.explorer.explore(again, left, share, lambda violation: None)
             if not (seen.interrupted or second.interrupted):
-                compare(column.name, seen, second)
-        return seen, scene
+                compare(scene.column.name, seen, second)
+        return seen
+
+    def _cost(self, seen: Exploration | None) -> int:
+        """What a search took, in the unit in which `--steps` bounds it."""
+        if seen is None:
+            return 0
+        return seen.states if self.options.is_exhaustive else seen.steps
 
     def path(self, prop: str, column: Column, number: int) -> Path:
         out, seed = self.options.out, self.options.seed
@@ -143,6 +161,8 @@ class _Check:
                 what = f"{type(error).__name__}: {error}"
                 self.remarks.append(f"{prop.name} could not be shrunk: {what}")
             if failure is None:
+                if not path.exists():  # an interruption came before it was written
+                    failures.write(scene, prop, violation, path)
                 failure = failures.read_back(self.suite, self.plan, scene.column, prop, path)
             limit = not counts(self.plan, prop, scene.column)
             failure = attrs.evolve(failure, known_limit=limit)
@@ -158,11 +178,17 @@ class _Check:
             self.remarks.append(f"mutant {mutant.name} survived: nothing that it breaks was seen")
             return
         faithful = attrs.evolve(plan, parts=attrs.evolve(plan.parts, mutant=None))
+        explorer = attrs.evolve(
+            self.explorer, options=attrs.evolve(self.options, checkpoint=None, database=None)
+        )
         for column in plan.columns:
+            steps = self._cost(self.explorations.get(column.name))
+            if not steps:
+                self.remarks.append(f"no control under {column.name}: nothing was explored there")
+                continue
             scene = Scene.of(self.suite, faithful, column)
-            steps = self.explorations[column.name].steps
             rows = faithful.explored(column)
-            seen = self.explorer.explore(scene, rows, (steps, None), lambda violation: None)
+            seen = explorer.explore(scene, rows, (steps, None), lambda violation: None)
             self.is_interrupted |= seen.interrupted
             found = seen.violation_of(mutant.property)
             verdict = "FAILS as well, so the mutant is not what is seen" if found else "passes"
@@ -197,14 +223,17 @@ def explore_plan(
 ) -> Report:
     """Explore a plan that is at hand and report; an interruption reports what was covered."""
     listener = listener or Listener()
-    with _place(options) as place:
-        work = _Check(suite, plan, options, listener, clock, place)
-        try:
+    work: _Check | None = None
+    try:
+        with _place(options) as place:
+            work = _Check(suite, plan, options, listener, clock, place)
             work.run()
-        except KeyboardInterrupt:
-            work.is_interrupted = True
-        finally:
-            listener.close()
+    except KeyboardInterrupt:
+        if work is None:
+            raise
+        work.is_interrupted = True
+    finally:
+        listener.close()
     return work.report()
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import attrs
 
 from kspec.check.listener import Listener
-from kspec.check.options import Options
+from kspec.check.options import Options, refuse_conflicts
 from kspec.check.outcome import Report
 from kspec.check.plan import make_plan
 from kspec.check.run import explore_plan
@@ -122,6 +122,7 @@ def check_scale(
     Steps and seconds are shared out over all of them. Raises InputError for an axis that the world
     does not have, before anything is explored.
     """
+    refuse_conflicts(options)
     every = topologies(scale)
     plan = make_plan(suite, options)
     worlds = [suite.scaled(plan.world, sizes) for sizes in every]
@@ -133,8 +134,10 @@ def check_scale(
         steps, seconds = budget.share(1, len(every) - number)
         out = options.out / name_of(sizes).replace(", ", "-")
         share = attrs.evolve(options, steps=steps, seconds=seconds, out=out)
+        if options.checkpoint is not None:
+            share = attrs.evolve(share, checkpoint=options.checkpoint / out.name)
         report = explore_plan(suite, attrs.evolve(plan, world=world), share, listener, clock)
-        budget.spend(report.steps)
+        budget.spend(report.states if options.is_exhaustive else report.steps)
         checked.append(Topology(sizes, report))
         if report.has_failed or report.is_interrupted:
             break
