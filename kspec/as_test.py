@@ -23,8 +23,10 @@ from pathlib import Path
 from kspec import trace as traces
 from kspec.errors import InputError
 from kspec.trace import Trace
+from kspec.values import fingerprint
 
-MARK = "# Written by `kspec replay --as-test`, which may write it again: change a copy."
+MARK = "# Written by `kspec replay --as-test`, which leaves it alone once it is edited: "
+"""How the first line begins; a digest of all other lines ends it."""
 
 
 def test_text(trace: Trace, promise: str, why: Sequence[str], folder: Path) -> str:
@@ -32,7 +34,6 @@ def test_text(trace: Trace, promise: str, why: Sequence[str], folder: Path) -> s
     paths = ", ".join(f"HERE / {_quoted(path)}" for path in import_paths(trace, folder))
     has_paths = bool(paths)
     lines = [
-        MARK,
         *_docstring(trace, promise, why),
         "",
         *(["from pathlib import Path", ""] if has_paths else []),
@@ -45,7 +46,16 @@ def test_text(trace: Trace, promise: str, why: Sequence[str], folder: Path) -> s
         f"def test_{re.sub('[^a-z0-9]+', '_', trace.property.lower()).strip('_')}():",
         f"    assert_passes(TRACE, paths=[{paths}])" if has_paths else "    assert_passes(TRACE)",
     ]
-    return "\n".join(lines) + "\n"
+    return marked("\n".join(lines) + "\n")
+
+
+def marked(text: str) -> str:
+    """The text below a line that says who wrote it, by which an edit is noticed."""
+    return f"{_first_line(text)}\n{text}"
+
+
+def _first_line(rest: str) -> str:
+    return f"{MARK}{fingerprint(rest):016x}"
 
 
 def _docstring(trace: Trace, promise: str, why: Sequence[str]) -> Iterator[str]:
@@ -136,7 +146,7 @@ def write(text: str, file: Path) -> None:
             raise InputError(
                 "there is another file already, which is left as it is",
                 where=str(file),
-                expected="a new name, or a test that `kspec replay --as-test` wrote",
+                expected="a new name, or a test as `kspec replay --as-test` wrote it",
             )
         file.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=".kspec-", suffix=".py")
@@ -150,5 +160,5 @@ def write(text: str, file: Path) -> None:
 
 
 def _is_ours(file: Path) -> bool:
-    with file.open("rb") as opened:
-        return opened.readline().strip() == MARK.encode()
+    first, _, rest = file.read_text(encoding="utf-8", errors="replace").partition("\n")
+    return first == _first_line(rest)

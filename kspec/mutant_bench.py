@@ -23,6 +23,7 @@ from kspec.bench import WrongAnswer, require
 from kspec.check.failures import Scene, make_small
 from kspec.check.options import Options
 from kspec.check.plan import Plan, make_plan
+from kspec.errors import InputError
 from kspec.explore import Violation, search
 from kspec.explore.strategies.registry import DEFAULT, STRATEGIES, Weights
 from kspec.property import Property
@@ -134,9 +135,14 @@ def run(
 ) -> list[Row]:
     """All rows, mutant by mutant; as many processes as there are cores.
 
-    Raises WrongAnswer where the portfolio does not find a mutant in most of its runs.
+    only: names of mutants, all where it is empty. Raises InputError for a name that no mutant has,
+    and WrongAnswer where the portfolio does not find a mutant in most of its runs.
     """
-    names = [m.name for m in suite.mutants() if not only or m.name in only]
+    known = [mutant.name for mutant in suite.mutants()]
+    for name in only:
+        if name not in known:
+            raise InputError(f"no mutant {name!r}", expected=" or ".join(known))
+    names = [name for name in known if not only or name in only]
     chosen = [seed + number for number in range(seeds)]
 
     def one(name: str) -> list[Row]:

@@ -143,10 +143,21 @@ def test_writing_leaves_a_file_that_is_not_its_own_alone(tmp_path):
 
 def test_writing_again_replaces_its_own_file_whole(tmp_path):
     file = tmp_path / "deep" / "test_bug.py"
-    for text in ("one", "two"):
-        as_test.write(f"{as_test.MARK}\n{text}\n", file)
-        assert file.read_text() == f"{as_test.MARK}\n{text}\n"
+    for text in ("one\n", "two\n"):
+        marked = as_test.marked(text)
+        as_test.write(marked, file)
+        assert file.read_text() == marked
     assert [found.name for found in file.parent.iterdir()] == ["test_bug.py"]
+
+
+def test_a_test_that_someone_has_edited_is_left_alone(tmp_path):
+    file = tmp_path / "test_bug.py"
+    as_test.write(as_test.marked("one\n"), file)
+    edited = file.read_text() + "# known false\n"
+    file.write_text(edited)
+    with pytest.raises(InputError, match="left as it is"):
+        as_test.write(as_test.marked("two\n"), file)
+    assert file.read_text() == edited
 
 
 @pytest.mark.parametrize("name", ["test_bug.txt", "test_bug", "folder.py"])

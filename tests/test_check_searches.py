@@ -158,3 +158,12 @@ def test_scale_refuses_what_check_refuses(tmp_path):
     options = Options(strategy="walk", delays=3, out=tmp_path)
     with pytest.raises(InputError, match="about all schedules"):
         check_scale(tank.SUITE, options, "orders=1..2")
+
+
+def test_a_trace_of_another_check_is_not_replaced(run, tmp_path):
+    first = run(settings=TWO_PUMPS, properties=("no-overflow",))
+    second = run(mutant="blind", faults=None)
+    assert first.failures[0].path != second.failures[0].path
+    again = run(settings=TWO_PUMPS, properties=("no-overflow",))
+    assert again.failures[0].path == first.failures[0].path
+    assert len(list((tmp_path / "out").glob("*.yaml"))) == 2

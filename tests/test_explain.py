@@ -13,7 +13,7 @@ from kspec.check.failures import Scene
 from kspec.check.options import Options
 from kspec.check.plan import make_plan
 from kspec.explain import explain
-from kspec.explain.variation import Walk
+from kspec.explain.variation import Varied, Walk
 from kspec.explore import Violation, bfs, search
 from kspec.property import eventually_stable, invariant
 from kspec.replay import replay_leniently
@@ -183,3 +183,22 @@ def test_what_goes_round_is_said_and_a_given_cycle_has_no_variants():
         assert lines[1].startswith("What goes round: O")
         assert all(str(act) in lines[1] for act in acts)
     assert explain(system, prop, given).nearest is None
+
+
+def test_a_variant_that_goes_on_at_its_bound_is_said_to_pass_so_far():
+    def moves(s):
+        yield toys.Act("counter", "Count"), s + 1
+        yield toys.Act("fault", "Break"), -1
+
+    @invariant(source="a toy")
+    def counts(s) -> bool:
+        """It is never broken. False."""
+        return s >= 0
+
+    system = toys.toy(0, moves)
+    (found,) = search(system, [counts], seed=1, steps=500).violations
+    varied = Walk(system, counts, found).vary(())
+    assert varied.passes and varied.passing == "nothing breaks in the next 300 steps"
+    assert Varied(passes=True, executed=1).passing == "nothing breaks"
+    lines = explain(system, counts, found).lines
+    assert lines[-1].endswith("without it nothing breaks in the next 300 steps.")

@@ -8,10 +8,14 @@ import toys
 
 from kspec.errors import InputError
 from kspec.explore import Exploration, Suffix, judge, search
+from kspec.explore.executor import Serial
 from kspec.explore.monitor import Monitor
+from kspec.explore.performer import Performer
 from kspec.explore.runner import Runner
+from kspec.explore.search import AHEAD
 from kspec.explore.strategies.strategy import Scale, rng_of
 from kspec.explore.strategies.walk import Walk
+from kspec.explore.task import RunTask
 from kspec.property import Property, invariant, leads_to, sometimes, transition
 from kspec.result import Answer
 
@@ -84,7 +88,7 @@ def test_search_without_a_clock_refuses_seconds():
 
 
 def test_search_names_the_strategies_it_knows():
-    with pytest.raises(InputError, match="expected fifo or guided or late or pct or pos or"):
+    with pytest.raises(InputError, match="fifo or guided or late or pct or pos or"):
         search(toys.livelock(), [], seed=1, strategies=(("magic", 1),))
 
 
@@ -172,6 +176,81 @@ def test_interruption_reports_what_was_covered():
     exploration = search(toys.binding(3), [], seed=1, steps=10**9, on_progress=interrupt)
     assert exploration.interrupted
     assert exploration.rounds == 1 and exploration.steps > 0
+
+
+@invariant(source="a toy")
+def stays_below_two(s) -> bool:
+    """False: it counts."""
+    return s < 2
+
+
+@invariant(source="a toy")
+def stays_below_three(s) -> bool:
+    """False: it counts."""
+    return s < 3
+
+
+def counter(end: int):
+    def moves(s):
+        if s < end:
+            yield toys.Act("counter", "Count"), s + 1
+
+    return toys.toy(0, moves)
+
+
+class InterruptedAfterwards:
+    """Counts; Ctrl-C strikes when a run is over and its orders are asked for."""
+
+    def __getattr__(self, name):
+        return getattr(counter(5), name)
+
+    def footprint(self, action):
+        raise KeyboardInterrupt
+
+
+def test_interruption_after_the_last_step_of_a_run_keeps_what_the_run_found():
+    task = RunTask(0, 1, 0, "walk", 10, 1, 10, ("stays-below-two",), with_orders=True)
+    outcome = Performer(InterruptedAfterwards(), [stays_below_two]).perform(task)
+    assert outcome.interrupted and (outcome.steps, len(outcome.states)) == (2, 3)
+    assert [violation.property for violation in outcome.violations] == ["stays-below-two"]
+
+
+def test_interruption_while_a_violation_is_told_keeps_and_tells_the_others():
+    told = []
+
+    def interrupt(violation) -> None:
+        told.append(violation)
+        if len(told) == 1:
+            raise KeyboardInterrupt
+
+    found = search(
+        counter(5), [stays_below_two, stays_below_three], seed=1, on_violation=interrupt, steps=99
+    )
+    assert found.interrupted and list(found.violations) == told
+    assert [v.property for v in told] == ["stays-below-two", "stays-below-three"]
+
+
+class Resting(Serial):
+    """Performs the runs of the first rounds without a step."""
+
+    rounds = 0
+
+    def submit(self, task: RunTask) -> None:
+        super().submit(task._replace(length=0) if task.round <= self.rounds else task)
+
+
+@pytest.mark.parametrize(("idle", "steps"), [(3, 2), (AHEAD - 1, 2), (AHEAD, 0)])
+def test_search_ends_after_many_rounds_without_a_step_and_not_after_one(idle, steps):
+    system = counter(5)
+    executor = Resting(Performer(system, [stays_below_two]))
+    executor.rounds = idle
+    found = search(system, [stays_below_two], seed=1, steps=99, strategies=WALK, executor=executor)
+    assert (found.steps, len(found.violations)) == (steps, steps // 2)
+
+
+def test_search_ends_at_once_where_no_action_is_ever_enabled():
+    found = search(counter(0), [stays_below_two], seed=1, steps=100)
+    assert (found.steps, found.rounds) == (0, 1)
 
 
 def test_run_counts_each_distinct_state_once():

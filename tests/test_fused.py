@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import attrs
 import pytest
 
+from kspec.errors import KspecError
 from kspec.explore.exhaustive.bfs import bfs
 from kspec.explore.reduction.exhaust import exhaust, refusals
 from kspec.property import invariant, transition
@@ -205,3 +206,9 @@ def test_the_world_of_the_benchmark_is_exhausted_with_symmetry():
     cluster = build(exhaustible(nodes=2, pods=2, schedulers=1))
     found = exhaust(cluster, PROPERTIES)
     assert (found.exhausted, found.states) == (True, 13)
+
+
+def test_time_that_never_may_advance_is_an_error_and_not_left_out(monkeypatch):
+    monkeypatch.setattr("kspec_models.reduction.fused._FLUSH_BOUND", 0)
+    with pytest.raises(KspecError, match=r"no rest after 0 actions.*use granularity reconcile"):
+        bfs(fused(CASES["kubelet"].world))

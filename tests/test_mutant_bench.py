@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from kspec.mutant_bench import Hunt, measures, rows_of, summary, table
+import pytest
+
+from kspec.errors import InputError
+from kspec.mutant_bench import Hunt, measures, rows_of, run, summary, table
 from kspec.suite import load_suite
 
 
@@ -23,3 +26,8 @@ def test_every_strategy_alone_and_the_portfolio_look_for_a_mutant():
     assert header[-1] == "portfolio" and line[0] == "rollout-surges-by-one-more"
     names = {measure["name"] for measure in measures(rows)}
     assert {"mutants.portfolio.seconds", "mutants.portfolio.shrink_seconds"} <= names
+
+
+def test_a_mutant_that_does_not_exist_is_an_input_error():
+    with pytest.raises(InputError, match=r"no mutant 'rolout'; expected .*rollout-surges-by"):
+        run(load_suite(), 1, only=["rolout"])

@@ -67,7 +67,10 @@ def test_mix_is_parsed_from_names_and_weights():
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("magic", r"no strategy is called 'magic'; expected fifo or guided or .* or weighted"),
+        (
+            "magic",
+            r"no strategy is called 'magic'; expected portfolio or bfs or deepening or .* or weighted",
+        ),
         ("pct,", r"no strategy is called ''"),
         ("pct=60,pct=1", r"strategy 'pct' is named twice; expected each name once"),
         ("pct=0", r"strategy 'pct' has the weight '0'; expected a whole number from 1"),

@@ -11,9 +11,11 @@ import pytest
 from toys.kit import Act, brute_force, toy
 
 from kspec.errors import InputError
+from kspec.explore.determinism import Twice
 from kspec.explore.exhaustive.bfs import bfs
+from kspec.explore.reduction.exhaust import exhaust
 from kspec.explore.reduction.symmetry import BrokenSymmetry, Plain, check_symmetry
-from kspec.property import invariant
+from kspec.property import invariant, sometimes, transition
 from kspec_models.scheduler.scheduler import Scheduler
 from kspec_models.world import World, build
 from kspec_models.worlds import deployment, exhaustible, pod
@@ -73,6 +75,79 @@ def test_a_property_that_names_objects_is_noticed():
     system = binding_toy(prefers_lowest=False)
     with pytest.raises(BrokenSymmetry, match="the-first-pod-is-not-on-n1"):
         check_symmetry(system, Plain(system, renamings), (the_first_pod_is_not_on_n1,), seed=3)
+
+
+@invariant(source="a toy")
+def the_second_pod_is_never_bound_alone(state: Binding) -> bool:
+    """Broken, but not in the states that are kept for their orbits."""
+    return not state[1] or bool(state[0])
+
+
+@transition(source="a toy")
+def the_second_pod_is_not_bound_after_the_third(before: Binding, after: Binding) -> bool:
+    """Broken, but not by the steps out of these states."""
+    return before[1] == after[1] or not before[2]
+
+
+@sometimes(source="a toy")
+def the_first_pod_comes_after_the_second(state: Binding) -> bool:
+    """Reached, but not by these states."""
+    return bool(state[1]) and not state[0]
+
+
+@invariant(source="a toy")
+def at_most_one_pod_is_on_each_node(state: Binding) -> bool:
+    """Broken, whatever the names are."""
+    return all(state.count(node) < 2 for node in range(1, NODES + 1))
+
+
+NAMING = [
+    the_second_pod_is_never_bound_alone,
+    the_second_pod_is_not_bound_after_the_third,
+    the_first_pod_comes_after_the_second,
+]
+
+
+class Symmetric(Twice):
+    """A toy that says that it is symmetric."""
+
+    @property
+    def symmetry(self) -> Plain:
+        return Plain(self._system, renamings)
+
+
+def symmetric_toy():
+    return Symmetric(binding_toy(prefers_lowest=False))
+
+
+@pytest.mark.parametrize("prop", NAMING, ids=lambda prop: prop.name)
+@pytest.mark.parametrize("explore", [bfs, lambda *given, **options: bfs(*given, **options)])
+def test_a_property_that_names_objects_is_not_passed(prop, explore):
+    system = symmetric_toy()
+    passed = bfs(system, [prop], mark=system.symmetry.canonical)
+    assert passed.exhausted and not passed.violations and not passed.witnessed
+    seen = bfs(system, [prop])
+    assert len(seen.violations) + len(seen.witnessed) == 1
+    with pytest.raises(BrokenSymmetry, match=f"property {prop.name} tells a st.* a renamed one"):
+        exhaust(system, [prop], checks=0, explore=explore)
+
+
+def test_a_property_that_names_nothing_is_judged_up_to_symmetry():
+    found = exhaust(symmetric_toy(), [at_most_one_pod_is_on_each_node])
+    assert [violation.property for violation in found.violations] == [
+        "at-most-one-pod-is-on-each-node"
+    ]
+
+
+def test_a_property_that_the_caller_refuses_is_named_with_the_reason():
+    refuse = {
+        "the-first-pod-comes-after-the-second": "it may name objects",
+        "another": "not asked for",
+    }
+    properties = [the_first_pod_comes_after_the_second, at_most_one_pod_is_on_each_node]
+    found = exhaust(symmetric_toy(), properties, refuse=refuse)
+    assert found.unfinished == {name: "it may name objects"}
+    assert len(found.violations) == 1 and not found.witnessed
 
 
 def test_a_canonical_mark_is_that_of_every_renamed_state():

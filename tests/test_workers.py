@@ -270,3 +270,19 @@ def test_the_wire_keeps_every_field_of_an_outcome(crews):
     found, expected = executor.next(), Performer(*built[:2]).perform(task)
     assert attrs.asdict(found, recurse=False) == attrs.asdict(expected, recurse=False)
     assert found.schedule and found.states
+
+
+def test_an_interruption_while_answers_are_read_does_not_lose_them(crews, monkeypatch):
+    crew = crews[1]
+    crew.use(BINDING)
+    number = crew.ask(*crew.members, "perform", RunTask(0, 0, 0, "fifo", 0, 1, 10, ()))
+    receive = crew._receive
+
+    def interrupted(member):
+        signal.raise_signal(signal.SIGINT)
+        return receive(member)
+
+    monkeypatch.setattr(crew, "_receive", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        crew.wait(60)
+    assert [event.number for event in crew.wait(0)] == [number]

@@ -49,8 +49,8 @@ def exhaust(
         "on_violation": keep,
     }
     if options.strategy == DEEPENING:
-        refuse_reduced(scene.system, "deepening")
         _refuse(options, ("memory", "checkpoint", "symmetry", "delays", "fault_bound"))
+        refuse_reduced(scene.system, "deepening")
         if explorer.place is not None:
             raise InputError("workers do not deepen", expected="--strategy bfs")
         return deepen(scene.system, properties, **common)
@@ -102,7 +102,8 @@ def refuse_reduced(system: AnySystem, how: str) -> None:
     """Raise InputError for a system that only an exhaustive search can reduce."""
     if getattr(system, "refusal", None) is not None:
         raise InputError(
-            f"granularity fused is for exhaustive search, not for {how}", expected="--strategy bfs"
+            f"granularity fused is for breadth-first search, not for {how}",
+            expected="--strategy bfs",
         )
 
 

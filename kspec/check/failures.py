@@ -110,6 +110,26 @@ def trace_path(out: Path, prop: str, column: str, seed: int, number: int = 0) ->
     return out / f"{prop}-{column.replace(',', '+')}-{seed}{which}.yaml"
 
 
+def free_path(scene: Scene, prop: Property, path: Path) -> Path:
+    """The path, or where a trace of another check is there already the next one that is free.
+
+    A trace of the same world and options is one of an earlier run of this check, and is replaced.
+    """
+    options, name = scene.options_of(prop), scene.world.get("metadata")
+    other = 1
+    free = path
+    while free.exists():
+        try:
+            there = traces.read(free)
+        except KspecError:
+            there = None
+        if there and (dict(there.options), there.world.get("metadata")) == (options, name):
+            break
+        other += 1
+        free = path.with_stem(f"{path.stem}.{other}")
+    return free
+
+
 def write(scene: Scene, prop: Property, violation: Violation, path: Path) -> Trace:
     """Write the trace of a violation as it stands."""
     trace = traces.record(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from kspec.check import failures
@@ -17,21 +17,21 @@ from kspec.property import Property
 class Keeping:
     """Takes violations: notes them first, then writes their traces and tells of them.
 
-    wanted: the properties whose violations count here; those of others are known already.
+    wanted: the properties whose violations count here; those of others are known already. path_of:
+    where the trace of the number-th violation of a property goes.
     """
 
     def __init__(
         self,
         scene: Scene,
         wanted: Iterable[Property],
-        out: Path,
-        seed: int,
+        path_of: Callable[[Property, int], Path],
         recalling: Recalling,
         listener: Listener,
     ) -> None:
         self.scene, self.wanted = scene, {prop.name: prop for prop in wanted}
         self.violations: list[Violation] = []
-        self._out, self._seed, self._times = out, seed, Counter[str]()
+        self._path_of, self._times = path_of, Counter[str]()
         self._recalling, self._listener = recalling, listener
 
     def __call__(self, violation: Violation) -> None:
@@ -41,11 +41,10 @@ class Keeping:
         self.violations.append(violation)
         number = self._times[prop.name]
         self._times[prop.name] += 1
-        column = self.scene.column.name
-        path = failures.trace_path(self._out, prop.name, column, self._seed, number)
+        path = self._path_of(prop, number)
         trace = failures.write(self.scene, prop, violation, path)
         self._recalling.remember(self.scene, prop, trace)
-        self._listener.found(prop.name, column, str(path))
+        self._listener.found(prop.name, self.scene.column.name, str(path))
 
     def with_those_of(self, found: Iterable[Violation]) -> tuple[Violation, ...]:
         """All that were told, in their order, and any of a search's own that were not."""

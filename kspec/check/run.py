@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from pathlib import Path
 
 import attrs
@@ -50,6 +51,7 @@ class _Check:
         self.explorations: dict[str, Exploration] = {}
         self.failures: dict[tuple[str, str], Failure] = {}
         self.every_failure: list[Failure] = []
+        self.paths: dict[tuple[str, str, int], Path] = {}
         self.remarks: list[str] = list(suite.remarks(plan.world))
         self.recalling = Recalling(options.database)
         self.covering = Covering(suite) if options.is_coverage else None
@@ -86,10 +88,11 @@ class _Check:
 
         However its search ends, what it found until then is kept.
         """
-        scene, options = Scene.of(self.suite, self.plan, column), self.options
+        scene = Scene.of(self.suite, self.plan, column)
         explored = self.plan.explored(column)
         wanted = [p for p in explored if (p.name, FAULT_FREE) not in self.failures]
-        keep = Keeping(scene, wanted, options.out, options.seed, self.recalling, self.listener)
+        path_of = partial(self.path, scene)
+        keep = Keeping(scene, wanted, path_of, self.recalling, self.listener)
         names = frozenset(prop.name for prop in wanted)
         try:
             seen = self._searched(scene, explored, wanted, share, keep)
@@ -138,9 +141,14 @@ class _Check:
             return 0
         return seen.states if self.options.is_exhaustive else seen.steps
 
-    def path(self, prop: str, column: Column, number: int) -> Path:
-        out, seed = self.options.out, self.options.seed
-        return failures.trace_path(out, prop, column.name, seed, number)
+    def path(self, scene: Scene, prop: Property, number: int) -> Path:
+        """Where the trace of a violation goes; asked once, it stays."""
+        key = (prop.name, scene.column.name, number)
+        if key not in self.paths:
+            out, seed = self.options.out, self.options.seed
+            path = failures.trace_path(out, prop.name, scene.column.name, seed, number)
+            self.paths[key] = failures.free_path(scene, prop, path)
+        return self.paths[key]
 
     def finish(self, scene: Scene, seen: Exploration) -> None:
         """Make every violation of a column small; one that is interrupted stays as it was found."""
@@ -148,7 +156,7 @@ class _Check:
         done: Counter[str] = Counter()
         for violation in seen.violations:
             prop = by_name[violation.property]
-            path = self.path(prop.name, scene.column, done[prop.name])
+            path = self.path(scene, prop, done[prop.name])
             done[prop.name] += 1
             failure = None
             try:

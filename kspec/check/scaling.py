@@ -16,14 +16,26 @@ from kspec.check.outcome import Report
 from kspec.check.plan import make_plan
 from kspec.check.run import explore_plan
 from kspec.check.searching import Budget, Clock
-from kspec.errors import EXIT_HOLDS, EXIT_INTERRUPTED, EXIT_UNFINISHED, InputError
+from kspec.errors import (
+    EXIT_HOLDS,
+    EXIT_INTERRUPTED,
+    EXIT_UNFINISHED,
+    EXIT_VIOLATION,
+    InputError,
+)
 from kspec.suite import Suite
 
 SCHEMA = "kspec.dev/scale/v1"
 MOST = 10_000
 """Topologies; more are surely a slip of the pen."""
 
+EXPECTED = "nodes=1..6,replicas=3"
 _AXIS = re.compile(r"\s*([a-z]+)\s*=\s*(\d+)(?:\.\.(\d+))?\s*")
+WORDS = {
+    EXIT_VIOLATION: "FAILS",
+    EXIT_UNFINISHED: "unfinished",
+    EXIT_INTERRUPTED: "interrupted",
+}
 Sizes = Mapping[str, int]
 
 
@@ -36,13 +48,15 @@ def topologies(text: str) -> tuple[Sizes, ...]:
     ranges: dict[str, range] = {}
     for part in text.split(","):
         match = _AXIS.fullmatch(part)
-        if match is None or match[1] in ranges:
-            raise InputError(
-                f"--scale {part!r} is not understood", expected="nodes=1..6,replicas=3"
-            )
+        if match is not None and match[1] in ranges:
+            raise InputError(f"--scale names {match[1]} twice", expected=EXPECTED)
+        if match is None:
+            raise InputError(f"--scale {part!r} is not understood", expected=EXPECTED)
         low, high = int(match[2]), int(match[3] or match[2])
         if not 1 <= low <= high:
-            raise InputError(f"--scale {part!r} is empty", expected="a range such as 1..6")
+            raise InputError(
+                f"--scale {part!r} names no size", expected="a range from 1 on, such as 1..6"
+            )
         ranges[match[1]] = range(low, high + 1)
     count = 1
     for sizes in ranges.values():
@@ -148,11 +162,13 @@ def lines(found: ScaleReport) -> Iterator[str]:
     """A line for each topology, for people; the failing one's own report follows."""
     for topology in found.checked:
         report = topology.report
-        word = "FAILS" if report.has_failed else "interrupted" if report.is_interrupted else "kept"
+        word = WORDS.get(report.exit_status, "kept")
         yield f"  {word:11} {name_of(topology.sizes)} ({report.steps:,} steps)"
     failing = found.smallest_failing
     if failing is not None:
         yield f"the smallest topology that fails: {name_of(failing.sizes)}"
+    elif any(t.report.exit_status == EXIT_UNFINISHED for t in found.checked):
+        yield "a limit stopped some of them: give more --steps or --seconds"
     elif len(found.checked) < found.asked:
         missed = found.asked - len(found.checked)
         yield f"{missed:,} of {found.asked:,} topologies were not checked: give more --seconds"

@@ -9,13 +9,13 @@ import click
 from kspec.cli.output import emit
 from kspec.errors import InputError
 
-OWN = ("trace", "report", "coverage")
+OWN = ("trace", "report", "coverage", "scale")
 
 
 @click.command("schema")
-@click.argument("name", type=click.Choice(["world", *OWN]), metavar="world|trace|report|coverage")
+@click.argument("name", type=click.Choice(["world", *OWN]), metavar="|".join(("world", *OWN)))
 def command(name: str) -> None:
-    """Print the JSON Schema of a world, a trace, a report or a coverage.
+    """Print the JSON Schema of a world, a trace, a report, a coverage or a scale.
 
     `check` and `replay` validate what they are given with it.
 

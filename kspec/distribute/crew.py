@@ -76,6 +76,7 @@ class Crew:
             raise InputError(f"{count} workers", expected="1 or more")
         self.count = count
         self._members: dict[int, _Member] = {}
+        self._events: deque[Answer | Lost] = deque()
         self._born = self._asked = 0
         self._recipe = b""
 
@@ -88,6 +89,7 @@ class Crew:
     def use(self, recipe: Recipe) -> None:
         """What follows is about the system of this recipe; starts what workers are missing."""
         self._recipe = pickled(recipe)
+        self._events.clear()
         with uninterrupted():
             for member in self._members.values():
                 self._send(member, "recipe", self._recipe)
@@ -127,10 +129,19 @@ class Crew:
 
     def wait(self, seconds: float | None = None) -> list[Answer | Lost]:
         """What has happened, after `seconds` at the most. Raises what a job has raised."""
+        if self._events:  # an interruption, or what a job raised, came before they were returned
+            return self._read()
         connections = {member.connection: member for member in self._members.values()}
         ready = wait(list(connections), seconds)
         with uninterrupted():
-            return [self._receive(connections[connection]) for connection in ready]  # type: ignore[index]
+            for connection in ready:
+                self._events.append(self._receive(connections[connection]))  # type: ignore[index]
+        return self._read()
+
+    def _read(self) -> list[Answer | Lost]:
+        events = list(self._events)
+        self._events.clear()
+        return events
 
     def _receive(self, member: _Member) -> Answer | Lost:
         try:

@@ -9,6 +9,7 @@ property. One that no longer fails is removed, as Hypothesis does.
 from __future__ import annotations
 
 import json
+import tempfile
 from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,6 +37,8 @@ def open_database(directory: Path | str) -> ExampleDatabase:
     path = Path(directory)
     try:
         path.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path):
+            pass  # Hypothesis says nothing where it cannot write
     except OSError as error:
         raise InputError(
             f"cannot be used: {error.strerror}", where=str(path), expected="a directory to write to"

@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable
 
 from kspec.distribute.crew import Answer, Blame, Crew, Lost
+from kspec.distribute.guard import uninterrupted
 from kspec.distribute.recipe import Recipe
 from kspec.distribute.wire import unpack
 from kspec.explore.task import RunOutcome, RunTask
@@ -83,8 +84,9 @@ class CrewExecutor:
             backlog, member = min((self._crew.backlog(m), m) for m in self._crew.members)
             if backlog >= DEPTH:
                 return
-            number = self._waiting.popleft()
-            self._jobs[self._crew.ask(member, "perform", self._tasks[number])] = number
+            with uninterrupted():  # a run that is under way must be known
+                number = self._waiting.popleft()
+                self._jobs[self._crew.ask(member, "perform", self._tasks[number])] = number
 
     def _collect(self) -> None:
         for event in self._crew.wait():

@@ -13,6 +13,7 @@ import time
 from array import array
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -177,8 +178,9 @@ class FleetSearch(Search):
             stage.run(self._is_out_of_time)
         except (OutOfTime, KeyboardInterrupt):
             deadline = self._clock() + GRACE
-            while stage.is_under_way and (left := deadline - self._clock()) > 0:
-                stage.collect(left)
+            with suppress(ShardLost):  # else the level would begin anew in place of stopping
+                while stage.is_under_way and (left := deadline - self._clock()) > 0:
+                    stage.collect(left)
             raise
 
     def _greet(self, member: int) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,6 +25,8 @@ from kspec.errors import InputError
 from kspec.explore.search import AHEAD
 
 LOCAL = "local"
+PATIENCE = 5.0
+"""Seconds to wait for a cluster to answer at all."""
 
 QUIET = {
     "RAY_USAGE_STATS_ENABLED": "0",
@@ -65,6 +68,20 @@ class Cluster:
         return RayFleet(self.ray, _package(recipe), memory=memory)
 
 
+def _must_answer(address: str) -> None:
+    """Raise InputError where nobody listens: Ray would ask for minutes, and loudly."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not host:
+        return  # a word that Ray knows, such as auto
+    try:
+        socket.create_connection((host, int(port)), PATIENCE).close()
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"no Ray cluster at {address!r}: {error}",
+            expected='"local", or the HOST:PORT of a running cluster',
+        ) from error
+
+
 def _package(recipe: Recipe) -> Package:
     return pickled(recipe), tuple(os.path.abspath(place) for place in sys.path)
 
@@ -86,6 +103,7 @@ def connected(address: str = LOCAL) -> Iterator[Cluster]:
     if address == LOCAL:
         options |= {"address": LOCAL, "include_dashboard": False, "_node_ip_address": "127.0.0.1"}
     else:
+        _must_answer(address)
         options["address"] = address
         host = address.rpartition(":")[0]
         if host.startswith("127."):  # a cluster on this machine alone: the driver is on it too

@@ -61,6 +61,7 @@ class RayFleet:
         self._actors: dict[int, Any] = {}
         self._starting: dict[Any, Any] = {}
         self._jobs: dict[int, tuple[int, Any]] = {}
+        self._expanding: set[int] = set()
         self._backlog: Counter[int] = Counter()
         self.born = self._asked = self._failures = 0
         self._looked = clock() - LOOK
@@ -78,6 +79,7 @@ class RayFleet:
         actor = self._actors[member]
         if method == "expand":
             ref = actor.expand.remote(self._targets, *arguments)
+            self._expanding.add(self._asked)
         else:
             ref = actor.call.remote(method, *arguments)
         self._jobs[self._asked] = member, ref
@@ -125,6 +127,7 @@ class RayFleet:
 
     def _answered(self, number: int, member: int, value: Any) -> Answer:
         del self._jobs[number]
+        self._expanding.discard(number)
         self._backlog[member] -= 1
         return Answer(number, member, value)
 
@@ -138,7 +141,7 @@ class RayFleet:
             self._looked = self._clock() - LOOK
             return Lost(member, numbers, "its Ray worker or node is gone")
         self._dead.update(i for i, shard in enumerate(self.shards) if not self._lives(shard))
-        if self._dead:
+        if self._dead and number in self._expanding:  # the rest of a level needs no shards
             raise ShardLost
         return self._answered(number, member, None)
 
@@ -183,6 +186,7 @@ class RayFleet:
 
     def begin(self, levels: Levels) -> None:
         self._jobs.clear()
+        self._expanding.clear()
         self._backlog.clear()
         self._all([shard.begin.remote() for shard in self.shards])
         while self._dead:

@@ -16,7 +16,7 @@ import attrs
 from kspec.explain.cause import Cause, abstract
 from kspec.explain.hook import Explainer, Stuck, explainer_of
 from kspec.explain.nearest import Nearest, StaleRead, nearest_passing, stale_read
-from kspec.explain.variation import Stride, Walk
+from kspec.explain.variation import Stride, Varied, Walk
 from kspec.explore.exploration import Violation
 from kspec.property import Property
 from kspec.system import AnySystem
@@ -50,14 +50,15 @@ class Explanation:
 def explain(system: AnySystem, prop: Property, violation: Violation) -> Explanation:
     """Explain a violation, best one that is as small as it gets; deterministic."""
     walk, explainer = Walk(system, prop, violation), explainer_of(system)
-    causing = tuple(s for s in walk.recorded if _is_needed(walk, s))
+    omitted = {s.number: varied for s in walk.recorded if (varied := _without(walk, s)).passes}
+    causing = tuple(s for s in walk.recorded if s.number in omitted)
     is_plain = not causing and walk.vary(()).breaks
     read, nearest = _variants(walk, explainer, is_plain)
     stuck = explainer.stuck(walk.end, violation.witness) if walk.is_liveness else None
     lines = [
         *(_ending(walk, explainer, stuck) if stuck is not None else _breaking(walk, explainer)),
         *_reading(walk, explainer, read),
-        *(_fault(system, explainer, fault) for fault in causing),
+        *(_fault(system, explainer, fault, omitted[fault.number]) for fault in causing),
     ]
     is_said = nearest is None or nearest.step in {fault.number for fault in causing}
     last = "" if nearest is None or is_said else f"{nearest.text[0].upper()}{nearest.text[1:]}."
@@ -113,11 +114,12 @@ def _kind(walk: Walk, explainer: Explainer) -> str:
     return walk.violation.kind or abstract(witness, names) or walk.prop.name
 
 
-def _is_needed(walk: Walk, stride: Stride) -> bool:
-    """Is it a fault without which nothing breaks?"""
+def _without(walk: Walk, stride: Stride) -> Varied:
+    """What becomes of it without this fault; what is no fault is not tried."""
+    if not walk.system.fault_class(stride.action):
+        return Varied(False, 0)
     place, actions = stride.number - 1, walk.violation.actions
-    is_fault = bool(walk.system.fault_class(stride.action))
-    return is_fault and walk.vary(actions[:place] + actions[place + 1 :]).passes
+    return walk.vary(actions[:place] + actions[place + 1 :])
 
 
 def _breaking(walk: Walk, explainer: Explainer) -> list[str]:
@@ -195,7 +197,7 @@ def _sort(walk: Walk, explainer: Explainer, read: StaleRead | None) -> str:
     return f"{sort} by {explainer.role(writer.action)}"
 
 
-def _fault(system: AnySystem, explainer: Explainer, fault: Stride) -> str:
+def _fault(system: AnySystem, explainer: Explainer, fault: Stride, without: Varied) -> str:
     done = explainer.fault(fault.action, fault.before, fault.after)
     what = f"The fault in step {fault.number}, {system.encode(fault.action)}"
-    return f"{what}, made it possible: {done}; without it nothing breaks."
+    return f"{what}, made it possible: {done}; without it {without.passing}."

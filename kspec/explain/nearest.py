@@ -14,7 +14,7 @@ from typing import Any
 import attrs
 
 from kspec.explain.hook import Explainer, Unseen
-from kspec.explain.variation import Stride, Walk
+from kspec.explain.variation import Stride, Varied, Walk
 
 MOST_DELIVERIES = 80
 MOST_CHANGES = 120
@@ -63,13 +63,14 @@ def stale_read(
             return None
         views = explainer.unseen(stride.before, stride.action)
         for view in views:
-            if _delivers(walk, stride, view[-1]):
-                return _least(walk, stride, view)
+            varied = _delivering(walk, stride, view[-1])
+            if varied.passes:
+                return _least(walk, stride, view, varied)
     return None
 
 
-def _delivers(walk: Walk, stride: Stride, unseen: Unseen) -> bool:
-    return walk.vary(_with_delivery(walk, stride, unseen)).passes
+def _delivering(walk: Walk, stride: Stride, unseen: Unseen) -> Varied:
+    return walk.vary(_with_delivery(walk, stride, unseen))
 
 
 def _with_delivery(walk: Walk, stride: Stride, unseen: Unseen) -> tuple[Any, ...]:
@@ -77,8 +78,14 @@ def _with_delivery(walk: Walk, stride: Stride, unseen: Unseen) -> tuple[Any, ...
     return (*actions[:place], *unseen.actions, *actions[place:])
 
 
-def _least(walk: Walk, stride: Stride, view: Any) -> tuple[StaleRead, Nearest]:
-    unseen = next((each for each in view[:-1] if _delivers(walk, stride, each)), view[-1])
+def _least(walk: Walk, stride: Stride, view: Any, varied: Varied) -> tuple[StaleRead, Nearest]:
+    """varied: what becomes of the variant in which all of the view is delivered."""
+    unseen = view[-1]
+    for each in view[:-1]:
+        fewer = _delivering(walk, stride, each)
+        if fewer.passes:
+            unseen, varied = each, fewer
+            break
     encode = walk.system.encode
     first = encode(unseen.actions[0])
     more = len(unseen.actions) - 1
@@ -86,7 +93,7 @@ def _least(walk: Walk, stride: Stride, view: Any) -> tuple[StaleRead, Nearest]:
     nearest = Nearest(
         change="delivery",
         step=stride.number,
-        text=f"if {first}{rest} comes before step {stride.number}, nothing breaks",
+        text=f"if {first}{rest} comes before step {stride.number}, {varied.passing}",
         actions=tuple(map(encode, _with_delivery(walk, stride, unseen))),
     )
     return StaleRead(step=stride, unseen=unseen), nearest
@@ -94,10 +101,11 @@ def _least(walk: Walk, stride: Stride, view: Any) -> tuple[StaleRead, Nearest]:
 
 def nearest_passing(walk: Walk) -> Nearest | None:
     """The nearest passing trace without a stale read; None where none of those tried passes."""
-    for change, stride, text, actions, is_whole in islice(_changes(walk), MOST_CHANGES):
+    for change, stride, what, actions, is_whole in islice(_changes(walk), MOST_CHANGES):
         varied = walk.vary(actions)
         if varied.passes and (not is_whole or varied.executed == len(actions)):
             encoded = tuple(map(walk.system.encode, actions))
+            text = f"{what}, {varied.passing}"
             return Nearest(change=change, step=stride.number, text=text, actions=encoded)
     return None
 
@@ -117,7 +125,7 @@ def _swaps(walk: Walk) -> Iterator[Change]:
         first, second = actions[place - 1 : place + 1]
         if actor(first) != actor(second):
             swapped = (*actions[: place - 1], second, first, *actions[place + 1 :])
-            text = f"if step {place + 1} comes before step {place}, nothing breaks"
+            text = f"if step {place + 1} comes before step {place}"
             yield "swap", walk.strides[place], text, swapped, True
 
 
@@ -129,9 +137,7 @@ def _insertions(walk: Walk) -> Iterator[Change]:
         for action in sorted(enabled, key=lambda a: system.actor(a) != mine):
             if action != stride.action:
                 inserted = (*actions[:place], action, *actions[place:])
-                text = (
-                    f"if {system.encode(action)} comes before step {stride.number}, nothing breaks"
-                )
+                text = f"if {system.encode(action)} comes before step {stride.number}"
                 yield "insertion", stride, text, inserted, False
 
 
@@ -143,5 +149,5 @@ def _omissions(walk: Walk) -> Iterator[Change]:
         rest = actions[:place] + actions[place + 1 :]
         stride = walk.strides[place]
         what = system.encode(stride.action)
-        text = f"without step {stride.number}, {what}, where it is, nothing breaks"
+        text = f"without step {stride.number}, {what}, where it is"
         yield "omission", stride, text, rest, False

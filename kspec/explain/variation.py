@@ -36,16 +36,23 @@ class Stride(NamedTuple):
 class Varied(NamedTuple):
     """passes: nothing is violated, and that is certain; breaks: the property is violated.
 
-    executed: how many of the actions were enabled. violation: what breaks it.
+    executed: how many of the actions were enabled. violation: what breaks it. bound: how many steps
+    after its actions it was followed, where it could have gone on; 0 where it was judged for ever.
     """
 
     passes: bool
     executed: int
     violation: Violation | None = None
+    bound: int = 0
 
     @property
     def breaks(self) -> bool:
         return self.violation is not None
+
+    @property
+    def passing(self) -> str:
+        """What to say of one that passes."""
+        return f"nothing breaks in the next {self.bound} steps" if self.bound else "nothing breaks"
 
 
 class Walk:
@@ -114,15 +121,17 @@ class Walk:
         self.replays += 1
         system: Any = self._fast
         runner = Runner(system, Monitor(system, [self.prop]), stop=True)
+        bound = 0
         try:
             state = runner.follow(actions)
             executed = len(runner.actions)
             if not runner.violations and self.is_liveness:
                 runner.settle(state, SUFFIX_BOUND)
             elif not runner.violations and is_continued:
-                runner.suffix(state, MOST_AFTERWARDS)
+                ending = runner.suffix(state, MOST_AFTERWARDS)
+                bound = MOST_AFTERWARDS if ending.how == "bound" else 0
         except Exception:  # a broken model may crash beside its path; then nothing is known
             return Varied(False, 0)
         if runner.violations:
             return Varied(False, executed, runner.violations[0])
-        return Varied(not runner.unfinished, executed)
+        return Varied(not runner.unfinished, executed, bound=bound)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import attrs
+
 from kspec.explore.exploration import Violation
 from kspec.explore.monitor import Monitor
 from kspec.explore.orders import Orders
@@ -36,20 +38,24 @@ class Performer:
 
     def perform(self, task: RunTask) -> RunOutcome:
         """One run. Where it is cut short, what it found until then is kept."""
-        monitor = self._monitor_of(task.active)
         runner = self._runner
-        runner.restart(monitor, stop=task.stop)
+        runner.restart(self._monitor_of(task.active), stop=task.stop)
         strategy = self._begun(task)
-        interrupted, problem = False, None
         try:
             runner.run(strategy, task.length, task.bound, _label(task))
+            actions = tuple(runner.actions[: task.length]) if task.with_orders else ()
+            orders = self._orders.of(actions)
+            return attrs.evolve(self._outcome(task, strategy), orders=orders, schedule=actions)
         except KeyboardInterrupt:
-            interrupted = True
             runner.collect()
+            return attrs.evolve(self._outcome(task, strategy), interrupted=True)
         except Exception as error:
-            problem = error
             runner.collect()
-        actions = tuple(runner.actions[: task.length]) if task.with_orders else ()
+            return attrs.evolve(self._outcome(task, strategy), problem=error)
+
+    def _outcome(self, task: RunTask, strategy: Strategy | None) -> RunOutcome:
+        """What the run has come to by now, without its orders."""
+        runner, monitor = self._runner, self._monitor
         return RunOutcome(
             task=task,
             steps=runner.steps,
@@ -60,10 +66,6 @@ class Performer:
             antecedents=monitor.antecedents,
             unfinished=dict(runner.unfinished),
             struck=dict(runner.struck),
-            orders=self._orders.of(actions),
-            schedule=actions,
-            interrupted=interrupted,
-            problem=problem,
         )
 
     def _begun(self, task: RunTask) -> Strategy | None:

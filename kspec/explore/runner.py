@@ -149,7 +149,9 @@ class Runner:
     def collect(self, suffix: Suffix | None = None, stem: Sequence[Any] | None = None) -> None:
         """Turn what the monitor found into violations of this run."""
         actions = tuple(self.actions if stem is None else stem)
-        for prop, verdict in self.monitor.found:
+        found = self.monitor.found
+        while found:
+            prop, verdict = found[0]
             violation = attrs.evolve(
                 self.label,
                 property=prop.name,
@@ -159,9 +161,9 @@ class Runner:
                 suffix=suffix,
             )
             self.violations.append(violation)
+            del found[0]  # after it is kept, so that an interruption cannot lose it
             if self.on_violation is not None:
                 self.on_violation(violation)
-        self.monitor.found.clear()
 
     def settle(self, state: Any, bound: int, on_step: OnStep | None = None) -> None:
         """Run the fair suffix from `state` and judge liveness at its end."""

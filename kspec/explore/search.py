@@ -9,7 +9,7 @@ how many whole rounds are taken.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Sequence
 
 from kspec.explore.executor import Executor, Serial
@@ -48,6 +48,8 @@ class _Search:
         self.tally = Tally()
         self.states = Visited()
         self.violations: list[Violation] = []
+        self.untold: deque[Violation] = deque()
+        self.last: RunOutcome | None = None
         self.times: Counter[str] = Counter()
         self.witnessed: dict[str, str] = {}
         self.antecedents: set[str] = set()
@@ -77,6 +79,7 @@ class _Search:
 
         A violation that is no longer wanted is left out.
         """
+        self._keep(outcome)
         strategy = outcome.task.strategy
         self.steps += outcome.steps
         new = sum(self.states.add(tuple(outcome.states)))
@@ -87,16 +90,35 @@ class _Search:
         self.interrupted |= outcome.interrupted
         for name, witness in outcome.witnessed.items():
             self.witnessed.setdefault(name, witness)
-        for violation in outcome.violations:
-            if self.times[violation.property] < self.most:
-                self.times[violation.property] += 1
-                self.violations.append(violation)
-                self.tally.violated(strategy)
-                if self.tell is not None:
-                    self.tell(violation)
         if outcome.problem is not None:
             raise outcome.problem
         return new
+
+    def _keep(self, outcome: RunOutcome) -> None:
+        """Before all else: the violations that are wanted, then tell of each."""
+        self.last = outcome
+        for violation in outcome.violations:
+            if self.times[violation.property] < self.most and violation not in self.violations:
+                self.violations.append(violation)
+                self.untold.append(violation)
+                self.times[violation.property] += 1
+                self.tally.violated(outcome.task.strategy)
+        self._tell_all()
+
+    def keep_last(self) -> None:
+        """Keep what an interruption has left of the last outcome; nothing is kept twice."""
+        if self.last is not None:
+            self._keep(self.last)
+
+    def _tell_all(self) -> None:
+        """Tell of each violation that was not told yet, whatever interrupts the telling of one."""
+        while self.untold:
+            violation = self.untold.popleft()
+            try:
+                if self.tell is not None:
+                    self.tell(violation)
+            except KeyboardInterrupt:
+                self.interrupted = True
 
     def exploration(self) -> Exploration:
         return Exploration(
@@ -112,7 +134,7 @@ class _Search:
             antecedents=frozenset(self.antecedents),
             unfinished={
                 name: f"{count:,} fair suffixes met their bound, or a cycle that is not fair, "
-                "before anything was decided"
+                "before anything was decided; more --steps may decide it"
                 for name, count in self.unfinished.items()
             },
             struck=dict(self.struck),
@@ -121,11 +143,14 @@ class _Search:
 
 
 class _Driver:
-    """Plans rounds ahead, takes their outcomes in order, and lets the portfolio learn."""
+    """Plans rounds ahead, takes their outcomes in order, and lets the portfolio learn.
+
+    idle: how many of the last rounds took no step: nothing that their strategies take was enabled.
+    """
 
     def __init__(self, work: _Search, portfolio: Portfolio, executor: Executor, ahead: int) -> None:
         self.work, self.portfolio, self.executor = work, portfolio, executor
-        self.ahead, self.planned = ahead, 0
+        self.ahead, self.planned, self.idle = ahead, 0, 0
         self.sizes: dict[int, int] = {}
 
     def fifo(self) -> None:
@@ -141,13 +166,24 @@ class _Driver:
         while self.planned < work.rounds + self.ahead:
             self.plan(LONGEST if steps is None else max(1, steps - work.steps))
         work.rounds += 1
-        outcomes = []
+        outcomes, before = [], work.steps
         for _ in range(self.sizes.pop(work.rounds)):
             outcome = self.executor.next()
             outcomes.append((outcome, work.take(outcome)))
             if work.is_over or (steps is not None and work.steps >= steps):
                 break
+        self.idle = self.idle + 1 if work.steps == before else 0
         self.portfolio.learn(outcomes)
+
+    def end(self) -> None:
+        """Take what runs that are cut short hand in; asked again, what is there must do."""
+        self.work.keep_last()
+        try:
+            for outcome in self.executor.discard(self.work.interrupted):
+                self.work.take(outcome)
+        except KeyboardInterrupt:
+            self.work.interrupted = True
+            self.work.keep_last()
 
     def plan(self, most: int) -> None:
         self.planned += 1
@@ -210,14 +246,12 @@ def search(
             has_struck = all(name in work.struck for name in awaited_faults)
             if is_late and work.rounds and (has_struck or work.rounds >= MOST_AWAITED):
                 break
-            before = work.steps
             driver.round(steps)
             if on_progress is not None:
                 on_progress(work.steps, len(work.states), sum(work.tally.runs.values()))
-            if work.steps == before:
-                break  # no action is ever enabled
+            if driver.idle >= AHEAD or (driver.idle and not system.enabled(system.init())):
+                break
     except KeyboardInterrupt:
         work.interrupted = True
-    for outcome in executor.discard(work.interrupted):
-        work.take(outcome)
+    driver.end()
     return work.exploration()

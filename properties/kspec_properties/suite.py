@@ -95,6 +95,8 @@ class KubernetesSuite:
             if (kind := lookup(str(o["apiVersion"]), str(o["kind"]))) and kind.type is None
         ]
         notes = [f"stored, not interpreted: {', '.join(passive)}"] if passive else []
+        if World.from_json(world).symmetry:
+            notes.append("symmetry: merged only where no fault may strike")
         ignored = [name for name in _CONSTRAINTS if f"'{name}'" in str(world)]
         if ignored:
             notes.append(f"scheduled as if absent, not modelled yet: {', '.join(ignored)}")

@@ -32,6 +32,7 @@ from kspec.property import LIVENESS, Property
 from kspec.system import AnySystem
 
 MAX_STATES = 1_000_000
+INTERRUPTED = "interrupted"
 
 
 @seldom_collecting()
@@ -111,20 +112,35 @@ def _with_liveness(
 ) -> Exploration:
     """The exploration with the liveness of its graph."""
     if seen.interrupted:
-        return attrs.evolve(seen, unfinished=dict.fromkeys(seen.unfinished, seen.limit))
-    outcome = judge_graph(
-        graph,
-        cut=seen.limit or (seen.bound and f"{seen.bound} were explored"),
-        violated=frozenset(violation.property for violation in seen.violations),
-    )
-    for violation in outcome.violations:
-        if on_violation is not None:
-            on_violation(violation)
+        return _interrupted(seen)
+    try:
+        outcome = judge_graph(
+            graph,
+            cut=seen.limit or (seen.bound and f"{seen.bound} were explored"),
+            violated=frozenset(violation.property for violation in seen.violations),
+        )
+        seen = attrs.evolve(
+            seen,
+            violations=(*seen.violations, *outcome.violations),
+            antecedents=seen.antecedents | outcome.antecedents,
+        )
+        for violation in outcome.violations:
+            if on_violation is not None:
+                on_violation(violation)
+    except KeyboardInterrupt:
+        return _interrupted(seen)
+    return attrs.evolve(seen, unfinished=outcome.unfinished)
+
+
+def _interrupted(seen: Exploration) -> Exploration:
+    """The exploration where its liveness could not be judged to the end; what it found stands."""
     return attrs.evolve(
         seen,
-        violations=(*seen.violations, *outcome.violations),
-        antecedents=seen.antecedents | outcome.antecedents,
-        unfinished=outcome.unfinished,
+        interrupted=True,
+        exhausted=False,
+        bound="",
+        limit=INTERRUPTED,
+        unfinished=dict.fromkeys(seen.unfinished, INTERRUPTED),
     )
 
 
@@ -146,7 +162,7 @@ def run(search: Search, keeper: Keeper | None) -> None:
     try:
         _levels(search, keeper)
     except KeyboardInterrupt:
-        search.interrupted, search.limit = True, "interrupted"
+        search.interrupted, search.limit = True, INTERRUPTED
     except (LogFull, StorageError) as error:
         search.limit = f"stopped: {error}"
     finally:

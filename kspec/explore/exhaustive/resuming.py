@@ -15,6 +15,7 @@ from kspec.errors import InputError, NotEnabled
 from kspec.explore.exhaustive.checkpoint import SAME, Checkpoint
 from kspec.explore.exhaustive.log import states_of_last_level, walk
 from kspec.explore.exhaustive.search import LABEL, Search
+from kspec.explore.exhaustive.sources import identity_of_property
 from kspec.explore.exhaustive.space import Space
 from kspec.explore.exploration import Suffix, Violation
 from kspec.explore.strategies.fifo import Fifo
@@ -35,7 +36,7 @@ def identity_of(space: Space, given: str) -> dict[str, Any]:
         "the version of kspec": __version__,
         "the identity that was given": given,
         "the system": _sample(space.plain),
-        "the list of properties": [[prop.name, prop.kind.value] for prop in space.properties],
+        "the list of properties": list(map(identity_of_property, space.plain_properties)),
         "the bound on schedules": space.bound,
         "the use of symmetry": space.mark is not None,
     }
@@ -88,19 +89,22 @@ class Keeper:
         search = self._search
         if not self._counts:
             return
-        found = zip(search.violations, search.paths, strict=True)
+        kept = list(search.kept)
+        # a property is judged no further from when it is violated, and kept a little later: an
+        # interruption between the two must leave it to be found again with the rest of its level
+        violated = sorted({violation.property for violation, _ in kept})
         self._checkpoint.save(
             {
                 "counts": self._counts,
-                "judging": search.judging.memory(),
-                "violations": [_written(violation, path) for violation, path in found],
+                "judging": {**search.judging.memory(), "violated": violated},
+                "violations": [_written(violation, path) for violation, path in kept],
             },
             self._counts["levels"],
         )
 
     def _resume(self, found: dict[str, Any]) -> None:
         search = self._search
-        self._counts = counts = found["counts"]
+        counts = found["counts"]
         for number in range(len(self._checkpoint)):
             level = self._checkpoint.level(number)
             search.first = len(search.log)
@@ -112,7 +116,10 @@ class Keeper:
         search.transitions, search.depth = counts["transitions"], counts["depth"]
         search.was_cut = counts["was_cut"]
         search.judging.resume(found["judging"])
-        self._restore_violations(found["violations"])
+        search.kept += self._violations(found["violations"])
+        self._counts = counts  # from here on, and not before, all of it is there to be saved again
+        for violation in search.violations:
+            search.tell(violation)
         search.frontier = [] if counts["is_exhausted"] else self._frontier()
 
     def _differs(self, how: str) -> InputError:
@@ -132,14 +139,11 @@ class Keeper:
             raise self._differs("its actions lead to other states")
         return states
 
-    def _restore_violations(self, written: list[dict[str, Any]]) -> None:
-        search = self._search
-        for entry in written:
-            try:
-                violation = _read(search, entry)
-            except (IndexError, NotEnabled) as error:
-                raise self._differs("a counterexample does not replay") from error
-            search.keep(violation, entry["choices"])
+    def _violations(self, written: list[dict[str, Any]]) -> list[tuple[Violation, list[int]]]:
+        try:
+            return [(_read(self._search, entry), entry["choices"]) for entry in written]
+        except (IndexError, NotEnabled) as error:
+            raise self._differs("a counterexample does not replay") from error
 
 
 def _written(violation: Violation, choices: list[int]) -> dict[str, Any]:

@@ -56,8 +56,7 @@ class Search:
         self.frontier: list[Any] = []
         self.latest = _new_level()
         self.first = self.transitions = self.depth = 0
-        self.violations: list[Violation] = []
-        self.paths: list[list[int]] = []
+        self.kept: list[tuple[Violation, list[int]]] = []
         self.limit, self.bound = "", ""
         self.was_cut = self.interrupted = False
         self._peak = MemoryUse()
@@ -66,6 +65,10 @@ class Search:
         if self.limits.is_out_of_time is not None and self.limits.is_out_of_time():
             self.limit = OUT_OF_TIME
         return bool(self.limit)
+
+    @property
+    def violations(self) -> tuple[Violation, ...]:
+        return tuple(violation for violation, _ in self.kept)
 
     def start(self) -> None:
         """Take in the initial state."""
@@ -81,8 +84,10 @@ class Search:
         self.report(self.judging.begin(state))
 
     def report(self, findings: Sequence[Finding]) -> None:
-        """Turn findings into violations, with the actions that lead to them."""
+        """Turn findings into violations, with the actions that lead to them, each property once."""
         for finding in findings:
+            if any(kept.property == finding.property for kept, _ in self.kept):
+                continue
             choices = self.log.choices_to(finding.source)
             choices += [] if finding.choice < 0 else [finding.choice]
             violation = attrs.evolve(
@@ -95,14 +100,16 @@ class Search:
             self.keep(violation, choices)
 
     def _report(self, expansion: Expansion) -> None:
-        """Report what an expansion found, once."""
-        findings, expansion.findings = expansion.findings, []
-        self.report(findings)
+        """Report what an expansion found; what an interruption leaves can be reported again."""
+        self.report(expansion.findings)
+        expansion.findings = []
 
     def keep(self, violation: Violation, choices: list[int]) -> None:
         """Keep a violation at the end of the path of these choices, and tell of it."""
-        self.violations.append(violation)
-        self.paths.append(choices)
+        self.kept.append((violation, choices))
+        self.tell(violation)
+
+    def tell(self, violation: Violation) -> None:
         if self.limits.on_violation is not None:
             self.limits.on_violation(violation)
 
@@ -123,7 +130,7 @@ class Search:
         """Is there a reason to stop before the space is exhausted?"""
         if self.limit:
             return True
-        if self.judging.is_settled or (self.limits.stop_at_first and self.violations):
+        if self.judging.is_settled or (self.limits.stop_at_first and self.kept):
             self.limit = SETTLED
         return bool(self.limit)
 
@@ -212,7 +219,7 @@ class Search:
             transitions=self.transitions,
             depth=self.depth,
             runs={"bfs": 1},
-            violations=tuple(self.violations),
+            violations=self.violations,
             witnessed=self.judging.witnessed,
             antecedents=self.judging.antecedents,
             unfinished={p.name: UNJUDGED for p in self.space.properties if p.kind in LIVENESS},

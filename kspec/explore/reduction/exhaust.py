@@ -7,7 +7,7 @@ never passed: it is named in `Exploration.unfinished` with the reason.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import attrs
@@ -15,6 +15,7 @@ import attrs
 from kspec.explore.exhaustive.bfs import bfs
 from kspec.explore.exploration import Exploration, Violation
 from kspec.explore.reduction.symmetry import Symmetry, check_symmetry
+from kspec.explore.reduction.verdicts import FIRST, Compared
 from kspec.property import LIVENESS, Property
 from kspec.system import AnySystem
 
@@ -55,24 +56,32 @@ def exhaust(
     seed: int = 0,
     checks: int = 2,
     explore: Callable[..., Exploration] = bfs,
+    refuse: Mapping[str, str] | None = None,
     **options: Any,
 ) -> Exploration:
     """Breadth-first search with all reductions that a system offers; `options` are those of `bfs`.
 
-    explore: what takes the place of `bfs`, with the same options. A symmetry is checked first, on
-    `checks` random walks. Raises BrokenSymmetry where it is none.
+    explore: what takes the place of `bfs`, with the same options. refuse: why properties, by name,
+    are not to be judged. A symmetry is checked first, on `checks` random walks, and with it every
+    verdict in some of the states that are explored (kspec.explore.reduction.verdicts), or in the
+    first ones where `explore` builds its own systems. Raises BrokenSymmetry where it is none.
     """
     asked = tuple(properties)
-    refused = refusals(system, asked)
+    wanted = {prop.name for prop in asked}
+    given = {name: reason for name, reason in (refuse or {}).items() if name in wanted}
+    refused = {**refusals(system, asked), **given}
     judged = [prop for prop in asked if prop.name not in refused]
-    symmetry = symmetry_of(system)
+    searched, symmetry = system, symmetry_of(system)
     if symmetry is not None:
         check_symmetry(system, symmetry, judged, seed=seed, walks=checks, steps=8)
         options["mark"] = symmetry.canonical
+        searched = Compared(system, symmetry, judged, seed)
+        if explore is not bfs:
+            bfs(searched, mark=symmetry.canonical, max_states=FIRST)
     tell = options.pop("on_violation", None)
     if tell is not None:
         options["on_violation"] = lambda violation: tell(_single(system, violation))
-    found = explore(system, judged, **options)
+    found = explore(searched, judged, **options)
     violations = tuple(_single(system, violation) for violation in found.violations)
     names = frozenset(prop.name for prop in asked)
     return attrs.evolve(

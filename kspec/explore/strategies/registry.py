@@ -51,6 +51,9 @@ and soonest, so they get three runs in four; each of the others is the first on 
 PORTFOLIO = "portfolio"
 """What the default mix is called."""
 
+WHOLE = (PORTFOLIO, "bfs", "deepening")
+"""What stands alone: the default mix, and the exhaustive strategies."""
+
 GUIDED = ("guided",)
 """The strategies that vary a schedule of an earlier run."""
 
@@ -58,11 +61,13 @@ GUIDED = ("guided",)
 def known(weights: Weights, where: str = "") -> Weights:
     """The weights, once every name is found to be that of a strategy. Raises InputError."""
     for name, _ in weights:
+        if name in WHOLE:
+            raise InputError(f"{name} cannot be part of a mix", where=where, expected="it alone")
         if name not in STRATEGIES:
             raise InputError(
                 f"no strategy is called {name!r}",
                 where=where,
-                expected=" or ".join(sorted(STRATEGIES)),
+                expected=" or ".join((*WHOLE, *sorted(STRATEGIES))),
             )
     return weights
 

@@ -150,6 +150,11 @@ class FusedCluster(Cluster):
             state = super().step(before, action)
             path.append(action)
             self._check_asleep(action, before, state)
+        else:
+            raise KspecError(
+                f"no rest after {_FLUSH_BOUND:,} actions: granularity fused lets time pass only "
+                "where nothing is pending; use granularity reconcile"
+            )
         later = [action for action in state.outside if type(action) is actions.Advance]
         return [
             Fused((*path, action), origin, Cluster.step(self, state, action)) for action in later
