@@ -146,7 +146,7 @@ def test_a_property_that_the_caller_refuses_is_named_with_the_reason():
     }
     properties = [the_first_pod_comes_after_the_second, at_most_one_pod_is_on_each_node]
     found = exhaust(symmetric_toy(), properties, refuse=refuse)
-    assert found.unfinished == {name: "it may name objects"}
+    assert found.unfinished == {properties[0].name: "it may name objects"}
     assert len(found.violations) == 1 and not found.witnessed
 
 

@@ -19,8 +19,8 @@ from kspec.system import AnySystem
 FIRST, EVERY = 200, 64
 """Compared are the first so many states that are expanded, and one in so many after them."""
 
-RENAMINGS = 4
-"""With so many renamings of it each of the first states is compared, and with one those after."""
+FEW, RENAMINGS = 16, 4
+"""The first few are compared with so many renamings each, because a small space has few more."""
 
 
 def compare_verdicts(
@@ -80,7 +80,9 @@ class Compared:
     def enabled(self, state: Any) -> Sequence[Any]:
         """What the system enables. Raises BrokenSymmetry where a verdict depends on names."""
         self._asked += 1
-        count = RENAMINGS if self._asked <= FIRST else not self._asked % EVERY
+        count = int(self._asked <= FIRST or not self._asked % EVERY)
+        if self._asked <= FEW:
+            count = RENAMINGS
         if count:
             others = [self._symmetry.permuted(state, self._rng) for _ in range(count)]
             compare_verdicts(self._system, self._symmetry, self._properties, state, others)
