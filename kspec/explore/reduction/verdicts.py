@@ -16,7 +16,7 @@ from kspec.explore.reduction.symmetry import BrokenSymmetry, Symmetry
 from kspec.property import LIVENESS, Kind, Property
 from kspec.system import AnySystem
 
-FIRST, EVERY = 200, 64
+FIRST, EVERY = 100, 1_024
 """Compared are the first so many states that are expanded, and one in so many after them."""
 
 FEW, RENAMINGS = 16, 4
