@@ -69,7 +69,7 @@ def test_mix_is_parsed_from_names_and_weights():
     [
         (
             "magic",
-            r"no strategy is called 'magic'; expected portfolio or bfs or deepening or .* or weighted",
+            r"no strategy is called 'magic'; expected portfolio or bfs or .* or weighted",
         ),
         ("pct,", r"no strategy is called ''"),
         ("pct=60,pct=1", r"strategy 'pct' is named twice; expected each name once"),
