@@ -16,10 +16,10 @@ from kspec.explore.reduction.symmetry import BrokenSymmetry, Symmetry
 from kspec.property import LIVENESS, Kind, Property
 from kspec.system import AnySystem
 
-FIRST, EVERY = 100, 1_024
+FIRST, EVERY = 50, 1_024
 """Compared are the first so many states that are expanded, and one in so many after them."""
 
-FEW, RENAMINGS = 16, 4
+FEW, RENAMINGS = 8, 4
 """The first few are compared with so many renamings each, because a small space has few more."""
 
 
