@@ -16,10 +16,10 @@ from kspec.explore.reduction.symmetry import BrokenSymmetry, Symmetry
 from kspec.property import LIVENESS, Kind, Property
 from kspec.system import AnySystem
 
-FIRST, EVERY = 50, 1_024
+FIRST, EVERY = 24, 4_096
 """Compared are the first so many states that are expanded, and one in so many after them."""
 
-FEW, RENAMINGS = 8, 4
+FEW, RENAMINGS = 6, 4
 """The first few are compared with so many renamings each, because a small space has few more."""
 
 
