@@ -15,6 +15,7 @@ from kspec.explore.collector import seldom_collecting
 from kspec.explore.exhaustive.bfs import MAX_STATES, run
 from kspec.explore.exhaustive.checkpoint import Checkpoint
 from kspec.explore.exhaustive.log import SearchLog
+from kspec.explore.exhaustive.memory_use import shares_of
 from kspec.explore.exhaustive.resuming import Keeper, identity_of
 from kspec.explore.exhaustive.space import Limits, space_of
 from kspec.explore.exploration import Exploration, Violation
@@ -65,7 +66,7 @@ def fleet_bfs(
     built = recipe()
     space = space_of(built.system, built.properties, built.mark, delays, faults)
     with ExitStack() as stack:
-        share = None if memory is None else memory * 4 // 7
+        share, rest = shares_of(memory)
         fleet = make(Bounding(recipe, delays, faults), share, spill)
         stack.callback(fleet.close)
         if checkpoint is None and fleet.may_lose_shards:
@@ -74,8 +75,7 @@ def fleet_bfs(
         stored = None
         if checkpoint is not None:
             stored = Checkpoint(checkpoint, identity_of(space, identity))
-        rest = None if memory is None or share is None else memory - share
-        log = SearchLog(rest, spill)
+            log = SearchLog(rest, spill)
         stack.callback(log.close)
         search = FleetSearch(space, limits, fleet, log, stored)
         run(search, None if stored is None else Keeper(search, stored))

@@ -19,6 +19,7 @@ from kspec.explore.collector import seldom_collecting
 from kspec.explore.exhaustive.checkpoint import Checkpoint
 from kspec.explore.exhaustive.expand import Graph, Mark
 from kspec.explore.exhaustive.log import LogFull, SearchLog
+from kspec.explore.exhaustive.memory_use import shares_of
 from kspec.explore.exhaustive.resuming import Keeper, identity_of
 from kspec.explore.exhaustive.search import Search
 from kspec.explore.exhaustive.sorted_marks import StorageError
@@ -94,8 +95,7 @@ def bfs(
     stored = None
     if checkpoint is not None:
         stored = Checkpoint(checkpoint, identity_of(space, identity))
-    share = None if memory is None else memory * 4 // 7
-    rest = None if memory is None or share is None else memory - share
+    share, rest = shares_of(memory)
     visited, log = Visited(memory=share, directory=spill), SearchLog(rest, spill)
     try:
         search = Search(space, limits, visited, log, graph)
