@@ -75,7 +75,7 @@ def fleet_bfs(
         stored = None
         if checkpoint is not None:
             stored = Checkpoint(checkpoint, identity_of(space, identity))
-            log = SearchLog(rest, spill)
+        log = SearchLog(rest, spill)
         stack.callback(log.close)
         search = FleetSearch(space, limits, fleet, log, stored)
         run(search, None if stored is None else Keeper(search, stored))
