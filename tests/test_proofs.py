@@ -10,8 +10,8 @@ from kspec_models.resources import amounts_of
 from kspec_models.scheduler.cache import EMPTY_CACHE, Cache
 from kspec_models.scheduler.cycle import decide
 from kspec_models.scheduler.framework import SUCCESS, UNSCHEDULABLE, Context, Status
-from kspec_models.scheduler.plugin_policy import DEFAULT_FILTERS, PluginPolicy
 from kspec_models.scheduler.policies import POLICIES, as_policy
+from kspec_models.scheduler.profile import LOCAL_FILTERS, Profile
 from kspec_properties.proofs import (
     CLAIMS,
     KNOWN_FALSE,
@@ -101,7 +101,7 @@ class ReadsText:
     def filter(self, pod, node_info, context):
         texts = [c.resources.requests.get("memory", "0") for c in pod.spec.containers]
         left = node_info.allocatable.memory - node_info.requested.memory
-        status = PluginPolicy("others", DEFAULT_FILTERS).filter(pod, node_info, context)
+        status = Profile("others", LOCAL_FILTERS).filter(pod, node_info, context)
         if sum(map(int, texts)) <= left and (status.ok or "Insufficient memory" in status.reasons):
             return SUCCESS
         return Status(UNSCHEDULABLE)
@@ -239,7 +239,7 @@ def test_a_filter_that_cannot_be_followed_is_unknown():
 )
 def test_a_profile_without_one_filter_is_refuted_by_that_constraint(dropped, broken):
     """The combination that shows it is given as objects."""
-    policy = PluginPolicy("x", tuple(p for p in DEFAULT_FILTERS if p.name != dropped))
+    policy = Profile("x", tuple(p for p in LOCAL_FILTERS if p.name != dropped))
     proof = check_discrete("filter", policy)
     assert (proof.verdict, proof.reason) == ("Refuted", f"accepts in spite of {broken}")
     node, bound, pending = counterexample_manifests(proof)

@@ -43,7 +43,7 @@ metadata: {name: one}
 spec: {containers: [{name: app, image: app:1}]}
 """
 POLICY = """
-from kspec_models.scheduler.first_fit import first_fit
+from kspec_models.scheduler.policies.first_fit import first_fit
 mine = first_fit()
 """
 

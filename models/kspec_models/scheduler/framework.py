@@ -1,14 +1,16 @@
-"""The scheduler framework: statuses, what a plugin is, and what a policy is.
+"""The scheduler framework: statuses, what a plugin is at each extension point, what a policy is.
 
-After k8s.io/kube-scheduler/framework (Code, Status) and pkg/scheduler/framework/runtime at 1.36.
+After k8s.io/kube-scheduler/framework (interface.go, Code, Status, CycleState) and
+pkg/scheduler/framework/runtime at 1.36.
 
-A policy decides where a pod goes: `filter` says which nodes can take it, `score` rates those, and
-`choose` takes the best. Write one as a class with these two methods (see `Policy`), or, to have it
-proved by z3 too, over plain numbers (see `NumericPolicy`). Upstream breaks ties at random; here
-the lowest name wins, so that a run can be repeated.
+A policy decides where a pod goes: `filter` says which nodes can take it, and `score` rates those.
+Write one as a class with these two methods (see `Policy`), as a list of plugins (see `profile`),
+or, to have it proved by z3 too, over plain numbers (see `NumericPolicy`).
 
-Left out: PostFilter (preemption), Permit, extenders, and percentageOfNodesToScore: every node is
-looked at, which upstream does below 100 nodes as well.
+A plugin is pure: what upstream keeps in a CycleState is returned by `pre_filter` and `pre_score`
+and handed back. A plugin that needs no more than the pod's spec and one NodeInfo says so by the
+plain methods `filter` and `score`, and its answers are memoised on the two; one that looks at the
+whole cluster has `filter_with` and `score_with`, which get the state of the cycle.
 """
 
 from __future__ import annotations
@@ -54,11 +56,44 @@ class Context(NamedTuple):
     """What a policy may look at besides the pod and the node.
 
     nodes: the snapshot of all nodes in the order of names. caches: the informer caches by
-    resource, of the resources that the policy names in `resources`.
+    resource, of the resources that the policy names in `resources`; a resource that cannot occur
+    in the world is absent. states: what `pre_filter` of each plugin left for this cycle, by the
+    plugin's name; None before PreFilter has run. A plugin that is to be skipped has no entry.
+    nominated: by node, the pods that are nominated to run there and not bound yet.
     """
 
     nodes: tuple[NodeInfo, ...] = ()
     caches: Mapping[str, Any] = EMPTY
+    states: Mapping[str, Any] | None = None
+    nominated: Mapping[str, tuple[Pod, ...]] = EMPTY
+
+
+class PreFilterResult(NamedTuple):
+    """What PreFilter of a plugin found.
+
+    status: Skip: the plugin's filter is not asked; a rejection: no node can take the pod.
+    nodes: the names of the only nodes that can, sorted, or None where the plugin names none.
+    state: handed to `filter_with`, `add_pod` and `remove_pod`.
+    """
+
+    status: Status = SUCCESS
+    nodes: tuple[str, ...] | None = None
+    state: Any = None
+
+
+class PreScoreResult(NamedTuple):
+    """What PreScore of a plugin found. status: Skip: its scores do not count."""
+
+    status: Status = SUCCESS
+    state: Any = None
+
+
+class Nomination(NamedTuple):
+    """What PostFilter found: the node that is nominated ("" for none), and whom to evict there."""
+
+    node: str = ""
+    victims: tuple[Pod, ...] = ()
+    status: Status = SUCCESS
 
 
 class FilterPlugin(Protocol):
@@ -85,6 +120,46 @@ class ScorePlugin(Protocol):
     def score(self, spec: PodSpec, node_info: NodeInfo) -> int: ...
 
     def normalize(self, scores: Sequence[int]) -> Sequence[int]:
+        """The scores of all feasible nodes, brought to 0..100."""
+        ...
+
+
+class CycleFilterPlugin(Protocol):
+    """Says whether a node can take a pod, from the whole cluster."""
+
+    @property
+    def name(self) -> str: ...
+
+    def pre_filter(self, pod: Pod, context: Context) -> PreFilterResult:
+        """Once in a cycle, before any node is looked at."""
+        ...
+
+    def filter_with(self, state: Any, pod: Pod, node_info: NodeInfo) -> Status: ...
+
+    def add_pod(self, state: Any, pod: Pod, added: Pod, node_info: NodeInfo) -> Any:
+        """PreFilterExtensions.AddPod: the state if `added` were on that node as well."""
+        ...
+
+    def remove_pod(self, state: Any, pod: Pod, removed: Pod, node_info: NodeInfo) -> Any:
+        """PreFilterExtensions.RemovePod: the state if `removed` were not on that node."""
+        ...
+
+
+class CycleScorePlugin(Protocol):
+    """Rates nodes from the whole cluster."""
+
+    @property
+    def name(self) -> str: ...
+
+    def pre_score(self, pod: Pod, feasible: Sequence[NodeInfo], context: Context) -> PreScoreResult:
+        """Once in a cycle, when it is known which nodes are feasible."""
+        ...
+
+    def score_with(self, state: Any, pod: Pod, node_info: NodeInfo) -> int: ...
+
+    def normalize_with(
+        self, state: Any, scores: Sequence[int], node_infos: Sequence[NodeInfo]
+    ) -> Sequence[int]:
         """The scores of all feasible nodes, brought to 0..100."""
         ...
 

@@ -7,8 +7,8 @@ import attrs
 
 from kspec.errors import InputError
 from kspec.smt import Claim, Proof
-from kspec_models.scheduler.default_policy import default_policy
 from kspec_models.scheduler.framework import Policy
+from kspec_models.scheduler.policies.default import default_policy
 from kspec_properties.proofs import filters, overcommit, progress, running_sum, watch_order
 
 

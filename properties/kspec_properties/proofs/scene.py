@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import copy
 from itertools import count
+from typing import Any
 
 from kspec.values import fingerprint
 from kspec_models.objects import Container, Node, ObjectMeta, Pod
@@ -19,13 +20,12 @@ from kspec_models.scheduler.framework import (
     SUCCESS,
     UNSCHEDULABLE,
     Context,
-    FilterPlugin,
     Policy,
     Status,
 )
 from kspec_models.scheduler.nodeinfo import NodeInfo, node_info
-from kspec_models.scheduler.plugin_policy import PluginPolicy
 from kspec_models.scheduler.plugins.node_resources_fit import NodeResourcesFit, has_room
+from kspec_models.scheduler.profile import Profile
 from kspec_properties.proofs.conditions import every
 from kspec_properties.proofs.hard_constraints import EXTENDED, RESOURCES
 
@@ -128,12 +128,14 @@ def plain_form(policy: Policy) -> Policy:
 
     A profile memoises a filter's answer together with the scores, whose floats cannot be followed.
     """
-    if not isinstance(policy, PluginPolicy) or type(policy).filter is not PluginPolicy.filter:
+    if not isinstance(policy, Profile) or type(policy).filter is not Profile.filter:
         return policy
-    return PluginPolicy(f"{policy.name}: filters", tuple(map(_plain_plugin, policy.filters)))
+    return Profile(
+        f"{policy.name}: filters", tuple(_plain_plugin(plugin) for plugin in policy.filters)
+    )
 
 
-def _plain_plugin(plugin: FilterPlugin) -> FilterPlugin:
+def _plain_plugin(plugin: Any) -> Any:
     return Room() if type(plugin) is NodeResourcesFit and not plugin.ignored else plugin
 
 

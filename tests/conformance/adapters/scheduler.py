@@ -10,6 +10,7 @@ Where 1.36 answers otherwise than 1.29 did, the adapter says so and cites the ch
 """
 
 from adapters import NotCovered, adapter
+from adapters.plugins import PLUGINS
 from kspec.errors import InputError
 from kspec_models.objects import Node, Pod
 from kspec_models.objects.record import freeze
@@ -96,6 +97,9 @@ def refuse_disabled_features(given, pod):
 @adapter("filter")
 def check_filter(case):
     given, expected = case["input"], case["expected"]
+    if ("filter", given["plugin"]) in PLUGINS:
+        PLUGINS["filter", given["plugin"]](given, expected)
+        return
     if given["plugin"] not in FILTERS:
         raise NotCovered(f"plugin {given['plugin']} is not modelled")
     pod = Pod.from_json(given["pod"])
@@ -148,6 +152,9 @@ def check_insufficient(found, expected):
 @adapter("score")
 def check_score(case):
     given, expected = case["input"], case["expected"]
+    if ("score", given["plugin"]) in PLUGINS:
+        PLUGINS["score", given["plugin"]](given, expected)
+        return
     if given["plugin"] not in SCORERS:
         raise NotCovered(f"plugin {given['plugin']} is not modelled")
     args = given.get("args") or {}
@@ -165,6 +172,14 @@ def check_score(case):
     assert dict(zip((i.name for i in infos), scores, strict=True)) == {
         row["name"]: row.get("score", 0) for row in expected["scores"]
     }
+
+
+@adapter("prefilter_state")
+def check_prefilter_state(case):
+    given, expected = case["input"], case["expected"]
+    if ("prefilter_state", given["plugin"]) not in PLUGINS:
+        raise NotCovered(f"plugin {given['plugin']} is not modelled")
+    PLUGINS["prefilter_state", given["plugin"]](given, expected)
 
 
 def check_refused(name, args, pod):

@@ -14,12 +14,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from kspec.values import Memo
 from kspec_models.objects import Pod, ReplicaSet, Service, controller_of
 from kspec_models.objects.record import Labels
-from kspec_models.scheduler.framework import MAX_NODE_SCORE, Context
+from kspec_models.scheduler.framework import (
+    MAX_NODE_SCORE,
+    SKIP,
+    Context,
+    PreScoreResult,
+    Status,
+)
 from kspec_models.scheduler.nodeinfo import NodeInfo
 from kspec_models.scheduler.plugins import node_affinity
 from kspec_models.selectors import (
@@ -148,9 +154,27 @@ def normalized(scores: Sequence[int]) -> list[int]:
     return [MAX_NODE_SCORE * (highest + lowest - score) // highest for score in scores]
 
 
-def scores(pod: Pod, feasible: Sequence[NodeInfo], context: Context) -> list[int] | None:
-    """0..100 per feasible node; None where the pod belongs to nothing that could be spread."""
-    selector = default_selector(pod, context)
-    if selector.is_empty or pod.spec.topology_spread_constraints:
-        return None
-    return normalized(raw_scores(pod, feasible, context.nodes, selector))
+class PodTopologySpread:
+    """Scores by the default constraints."""
+
+    name = NAME
+
+    def pre_score(self, pod: Pod, feasible: Sequence[NodeInfo], context: Context) -> PreScoreResult:
+        """The raw score of each feasible node; skipped for a pod that nothing spreads."""
+        selector = default_selector(pod, context)
+        if selector.is_empty or pod.spec.topology_spread_constraints:
+            return PreScoreResult(Status(SKIP))
+        raw = raw_scores(pod, feasible, context.nodes, selector)
+        names = (info.name for info in feasible)
+        return PreScoreResult(state=dict(zip(names, raw, strict=True)))
+
+    def score_with(self, state: Any, pod: Pod, node_info: NodeInfo) -> int:
+        """The raw score of one node."""
+        found: int = state[node_info.name]
+        return found
+
+    def normalize_with(
+        self, state: Any, scores: Sequence[int], node_infos: Sequence[NodeInfo]
+    ) -> Sequence[int]:
+        """See `normalized`."""
+        return normalized(scores)

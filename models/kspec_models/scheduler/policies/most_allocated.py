@@ -9,18 +9,18 @@ from __future__ import annotations
 
 from functools import cache
 
-from kspec_models.scheduler.plugin_policy import DEFAULT_FILTERS, PluginPolicy
 from kspec_models.scheduler.plugins.node_affinity import NodeAffinity
 from kspec_models.scheduler.plugins.node_resources_fit import NodeResourcesFit
 from kspec_models.scheduler.plugins.node_resources_fit import most_allocated as strategy
 from kspec_models.scheduler.plugins.taint_toleration import TaintToleration
+from kspec_models.scheduler.profile import LOCAL_FILTERS, Profile
 
 
 @cache
-def most_allocated() -> PluginPolicy:
+def most_allocated() -> Profile:
     """The default profile with MostAllocated in the place of LeastAllocated and of spreading."""
-    return PluginPolicy(
+    return Profile(
         "most-allocated",
-        DEFAULT_FILTERS,
+        LOCAL_FILTERS,
         ((TaintToleration(), 3), (NodeAffinity(), 2), (NodeResourcesFit(strategy), 1)),
     )

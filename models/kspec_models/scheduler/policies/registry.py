@@ -13,8 +13,6 @@ from typing import Any, cast
 from kspec.errors import InputError
 from kspec_models.objects import Pod
 from kspec_models.resources import amounts_of_spec
-from kspec_models.scheduler.default_policy import default_policy
-from kspec_models.scheduler.first_fit import first_fit
 from kspec_models.scheduler.framework import (
     SUCCESS,
     UNSCHEDULABLE,
@@ -26,10 +24,12 @@ from kspec_models.scheduler.framework import (
     PolicyFactory,
     Status,
 )
-from kspec_models.scheduler.most_allocated import most_allocated
 from kspec_models.scheduler.nodeinfo import NodeInfo
-from kspec_models.scheduler.plugin_policy import DEFAULT_FILTERS, PluginPolicy
 from kspec_models.scheduler.plugins import node_resources_fit
+from kspec_models.scheduler.policies.default import default_policy
+from kspec_models.scheduler.policies.first_fit import first_fit
+from kspec_models.scheduler.policies.most_allocated import most_allocated
+from kspec_models.scheduler.profile import LOCAL_FILTERS, Profile
 
 POLICIES: dict[str, PolicyFactory] = {
     "default": default_policy,
@@ -68,8 +68,8 @@ class Numeric:
     def __init__(self, numeric: NumericPolicy) -> None:
         self.numeric = numeric
         self.name = numeric.name
-        others = tuple(p for p in DEFAULT_FILTERS if p.name != node_resources_fit.NAME)
-        self._others = PluginPolicy(f"{numeric.name}: other constraints", others)
+        others = tuple(p for p in LOCAL_FILTERS if p.name != node_resources_fit.NAME)
+        self._others = Profile(f"{numeric.name}: other constraints", others)
 
     def filter(self, pod: Pod, node_info: NodeInfo, context: Context) -> Status:
         status = self._others.filter(pod, node_info, context)

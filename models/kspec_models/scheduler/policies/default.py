@@ -13,27 +13,28 @@ from __future__ import annotations
 
 from functools import cache
 
-from kspec_models.scheduler.plugin_policy import DEFAULT_FILTERS, PluginPolicy
-from kspec_models.scheduler.plugins import pod_topology_spread
 from kspec_models.scheduler.plugins.node_affinity import NodeAffinity
 from kspec_models.scheduler.plugins.node_resources_balanced_allocation import (
     NodeResourcesBalancedAllocation,
 )
 from kspec_models.scheduler.plugins.node_resources_fit import NodeResourcesFit
+from kspec_models.scheduler.plugins.pod_topology_spread import PodTopologySpread
 from kspec_models.scheduler.plugins.taint_toleration import TaintToleration
+from kspec_models.scheduler.profile import LOCAL_FILTERS, Profile
 
 
 @cache
-def default_policy() -> PluginPolicy:
+def default_policy() -> Profile:
     """Upstream's default profile."""
-    return PluginPolicy(
+    return Profile(
         "default",
-        DEFAULT_FILTERS,
+        LOCAL_FILTERS,
         (
             (TaintToleration(), 3),
             (NodeAffinity(), 2),
             (NodeResourcesFit(), 1),
             (NodeResourcesBalancedAllocation(), 1),
+            (PodTopologySpread(), 2),
         ),
-        (pod_topology_spread.scores, 2),
+        resources=("services", "replicasets"),
     )

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from functools import cache
 
-from kspec_models.scheduler.plugin_policy import PluginPolicy
+from kspec_models.scheduler.profile import Profile
 
 
 @cache
-def first_fit() -> PluginPolicy:
+def first_fit() -> Profile:
     """The default filters and no score."""
-    return PluginPolicy("first-fit")
+    return Profile("first-fit")

@@ -1,0 +1,10 @@
+"""The policies by name, one per file, and how a user's own is found.
+
+Importing this package imports every policy; a single one is in its own module.
+"""
+
+from __future__ import annotations
+
+from kspec_models.scheduler.policies.registry import POLICIES, Numeric, as_policy, load_policy
+
+__all__ = ["POLICIES", "Numeric", "as_policy", "load_policy"]

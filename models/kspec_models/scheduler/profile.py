@@ -1,0 +1,227 @@
+"""A policy made of plugins, as a profile of kube-scheduler is.
+
+After pkg/scheduler/framework/runtime/framework.go (RunPreFilterPlugins, RunFilterPlugins,
+RunPreScorePlugins, RunScorePlugins) and schedule_one.go at 1.36. Filters run in order and the first
+rejection counts; each plugin's scores are normalised over the feasible nodes, weighted and added.
+
+What a plain filter or score says depends on the pod's spec and the NodeInfo alone (see
+`FilterPlugin`) and is memoised on both, so a cycle pays only for the nodes that changed. What
+looks at the cluster, or compares nodes, is done in each cycle.
+
+Plain filters come before those that look at the cluster, as they do in the default order; with
+another order the same nodes are feasible, and another plugin may be named for a rejection.
+
+Left out: that upstream runs Filter of several nodes, and Score of several plugins, side by side.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from kspec.values import Memo
+from kspec_models.objects import Pod
+from kspec_models.objects.core import PodSpec
+from kspec_models.scheduler.framework import (
+    MAX_NODE_SCORE,
+    SKIP,
+    SUCCESS,
+    UNRESOLVABLE,
+    Context,
+    CycleFilterPlugin,
+    CycleScorePlugin,
+    FilterPlugin,
+    ScorePlugin,
+    Status,
+)
+from kspec_models.scheduler.hints import IN_TREE, Hints
+from kspec_models.scheduler.nodeinfo import NodeInfo
+from kspec_models.scheduler.plugins.node_affinity import NodeAffinity
+from kspec_models.scheduler.plugins.node_name import NodeName
+from kspec_models.scheduler.plugins.node_ports import NodePorts
+from kspec_models.scheduler.plugins.node_resources_fit import NodeResourcesFit
+from kspec_models.scheduler.plugins.node_unschedulable import NodeUnschedulable
+from kspec_models.scheduler.plugins.taint_toleration import TaintToleration
+
+LOCAL_FILTERS: tuple[FilterPlugin, ...] = (
+    NodeUnschedulable(),
+    NodeName(),
+    TaintToleration(),
+    NodeAffinity(),
+    NodePorts(),
+    NodeResourcesFit(),
+)
+"""The filters of the default profile that look at one node, in its order."""
+
+_NAMES = "names of PreFilter"
+
+
+class _Verdict(NamedTuple):
+    """own: the weighted scores that stand for themselves. relative: those to be normalised."""
+
+    status: Status
+    own: int = 0
+    relative: tuple[int, ...] = ()
+
+
+class Profile:
+    """filters, scorers (plugin and weight): in order. post_filter: for a pod that fits nowhere.
+
+    resources: what the plugins read besides pods and nodes. extra: plugins at other extension
+    points (Reserve, Permit, PreBind, PostBind), in order.
+    """
+
+    hints: Hints = IN_TREE
+
+    def __init__(
+        self,
+        name: str,
+        filters: tuple[FilterPlugin | CycleFilterPlugin, ...] = LOCAL_FILTERS,
+        scorers: tuple[tuple[ScorePlugin | CycleScorePlugin, int], ...] = (),
+        *,
+        resources: tuple[str, ...] = (),
+        post_filter: Any = None,
+        extra: tuple[Any, ...] = (),
+    ) -> None:
+        self.name, self.filters, self.scorers = name, filters, scorers
+        self.resources, self.post_filter, self.extra = resources, post_filter, extra
+        self._own: tuple[Any, ...] = tuple((p, w) for p, w in scorers if _is_relative(p) is False)
+        self._relative: tuple[Any, ...] = tuple((p, w) for p, w in scorers if _is_relative(p))
+        self._compared: tuple[Any, ...] = tuple(
+            (p, w) for p, w in scorers if _is_relative(p) is None
+        )
+        self._local = tuple(p for p in filters if not hasattr(p, "filter_with"))
+        self._cluster: tuple[Any, ...] = tuple(p for p in filters if hasattr(p, "filter_with"))
+        self._verdicts: Memo[tuple[PodSpec, NodeInfo], _Verdict] = Memo(
+            f"verdicts of policy {name}", self._judge
+        )
+
+    def _judge(self, key: tuple[PodSpec, NodeInfo]) -> _Verdict:
+        spec, info = key
+        status = _judge_local(self._local, spec, info)
+        if not status.ok:
+            return _Verdict(status)
+        own = sum(weight * plugin.score(spec, info) for plugin, weight in self._own)
+        return _Verdict(SUCCESS, own, tuple(p.score(spec, info) for p, _ in self._relative))
+
+    def pre_filter(self, pod: Pod, context: Context) -> tuple[Status, Context]:
+        """PreFilter of every plugin: a rejection of all nodes, or the context of this cycle."""
+        states: dict[str, Any] = {}
+        named: _Named | None = None
+        for plugin in self._cluster:
+            status, nodes, state = plugin.pre_filter(pod, context)
+            if status.code == SKIP:
+                continue
+            if not status.ok:
+                return status._replace(plugin=status.plugin or plugin.name), context
+            states[plugin.name] = state
+            if nodes is not None:
+                named = _Named((plugin.name,), frozenset(nodes)).within(named)
+        if named is not None:
+            states[_NAMES] = named
+        return SUCCESS, context._replace(states=states)
+
+    def filter(self, pod: Pod, node_info: NodeInfo, context: Context) -> Status:
+        """Whether the node can take the pod; PreFilter is run here where it was not before."""
+        if context.states is None:
+            status, context = self.pre_filter(pod, context)
+            if not status.ok:
+                return status
+        status = self._verdicts((pod.spec, node_info)).status
+        if context.states and status.ok:
+            return self._filter_with(context.states, pod, node_info)
+        return status
+
+    def _filter_with(self, states: Mapping[str, Any], pod: Pod, info: NodeInfo) -> Status:
+        named: _Named | None = states.get(_NAMES)
+        if named is not None and info.name not in named.names:
+            return named.refusal
+        for plugin in self._cluster:
+            if plugin.name in states:
+                status: Status = plugin.filter_with(states[plugin.name], pod, info)
+                if not status.ok:
+                    return status
+        return SUCCESS
+
+    def with_pod(self, pod: Pod, context: Context, added: Pod, info: NodeInfo) -> Context:
+        """The context as if `added` were on that node too (RunPreFilterExtensionAddPod)."""
+        return self._changed(context, "add_pod", pod, added, info)
+
+    def without_pod(self, pod: Pod, context: Context, removed: Pod, info: NodeInfo) -> Context:
+        """The context as if `removed` were not on that node (RunPreFilterExtensionRemovePod)."""
+        return self._changed(context, "remove_pod", pod, removed, info)
+
+    def _changed(
+        self, context: Context, extension: str, pod: Pod, other: Pod, info: NodeInfo
+    ) -> Context:
+        if not context.states:
+            return context
+        states = dict(context.states)
+        for plugin in self._cluster:
+            if plugin.name in states:
+                change = getattr(plugin, extension)
+                states[plugin.name] = change(states[plugin.name], pod, other, info)
+        return context._replace(states=states)
+
+    def score(self, pod: Pod, node_infos: tuple[NodeInfo, ...], context: Context) -> Sequence[int]:
+        spec, verdicts = pod.spec, self._verdicts
+        found = [verdicts((spec, info)) for info in node_infos]
+        totals = [verdict.own for verdict in found]
+        for index, (plugin, weight) in enumerate(self._relative):
+            scores = plugin.normalize([verdict.relative[index] for verdict in found])
+            if any(scores):
+                totals = [t + s * weight for t, s in zip(totals, scores, strict=True)]
+        for plugin, weight in self._compared:
+            status, state = plugin.pre_score(pod, node_infos, context)
+            if status.ok:
+                raw = [plugin.score_with(state, pod, info) for info in node_infos]
+                scores = plugin.normalize_with(state, raw, node_infos)
+                totals = [t + s * weight for t, s in zip(totals, scores, strict=True)]
+        return totals
+
+    @property
+    def highest_score(self) -> int:
+        """The score that no node can exceed."""
+        return MAX_NODE_SCORE * sum(weight for _, weight in self.scorers)
+
+
+class _Named(NamedTuple):
+    """The plugins whose PreFilter names nodes, and the nodes that all of them name."""
+
+    plugins: tuple[str, ...]
+    names: frozenset[str]
+
+    def within(self, other: _Named | None) -> _Named:
+        if other is None:
+            return self
+        return _Named((*other.plugins, *self.plugins), other.names & self.names)
+
+    @property
+    def refusal(self) -> Status:
+        return not_named(self.plugins)
+
+
+def not_named(plugins: tuple[str, ...]) -> Status:
+    """The status of a node that PreFilter of these plugins does not name."""
+    listed = ", ".join(plugins)
+    return Status(UNRESOLVABLE, (f"node(s) didn't satisfy plugin(s) [{listed}]",), plugins[0])
+
+
+def _is_relative(plugin: Any) -> bool | None:
+    """Whether a plain scorer's scores mean something only together; None for one that compares."""
+    return None if hasattr(plugin, "score_with") else bool(plugin.is_relative)
+
+
+def _judge_local(plugins: Sequence[Any], spec: PodSpec, info: NodeInfo) -> Status:
+    for plugin in plugins:
+        if type(plugin) is NodeAffinity and spec.affinity:
+            status, names = plugin.pre_filter(spec)
+            if status.is_rejected:
+                return status
+            if names is not None and info.name not in names:
+                return not_named((plugin.name,))
+    for plugin in plugins:
+        found: Status = plugin.filter(spec, info)
+        if not found.ok:
+            return found
+    return SUCCESS
