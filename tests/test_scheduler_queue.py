@@ -4,16 +4,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kspec_models.objects import Node, Pod
-from kspec_models.scheduler.hints import (
+from kspec_models.scheduler.events import (
     ADD,
     DELETE,
-    IN_TREE,
     NODE,
     POD,
     UPDATE_NODE_ALLOCATABLE,
     UPDATE_NODE_TAINT,
     ClusterEvent,
 )
+from kspec_models.scheduler.hints import IN_TREE
 from kspec_models.scheduler.line import Line, QueuedPod
 from kspec_models.scheduler.queue import EMPTY_QUEUE
 

@@ -19,7 +19,7 @@ from typing import NamedTuple
 from kspec_models.host import Notification
 from kspec_models.objects import Node, Pod
 from kspec_models.scheduler.cache import EMPTY_CACHE, Cache
-from kspec_models.scheduler.hints import (
+from kspec_models.scheduler.events import (
     ADD,
     DELETE,
     NODE,

@@ -34,7 +34,8 @@ from kspec_models.scheduler.framework import (
     ScorePlugin,
     Status,
 )
-from kspec_models.scheduler.hints import IN_TREE, Hints
+from kspec_models.scheduler.events import Hints
+from kspec_models.scheduler.hints import IN_TREE
 from kspec_models.scheduler.nodeinfo import NodeInfo
 from kspec_models.scheduler.plugins.node_affinity import NodeAffinity
 from kspec_models.scheduler.plugins.node_name import NodeName

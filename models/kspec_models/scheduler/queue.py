@@ -22,7 +22,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from kspec_models.objects import Pod
-from kspec_models.scheduler.hints import (
+from kspec_models.scheduler.events import (
     SCHEDULING_GATES,
     TIMEOUT,
     ClusterEvent,

@@ -29,7 +29,7 @@ from kspec_models.scheduler.handlers import (
     Memory,
     is_terminal,
 )
-from kspec_models.scheduler.hints import DELETE, POD, ClusterEvent
+from kspec_models.scheduler.events import DELETE, POD, ClusterEvent
 from kspec_models.scheduler.line import QueuedPod
 from kspec_models.scheduler.nodeinfo import NodeInfo
 
