@@ -15,6 +15,13 @@ from kspec_models.store import Entry, Snapshot
 
 CHOICE: Final = " to "
 """Between a key and what is chosen for it, where a host makes its choices explicit."""
+START: Final = " from "
+"""Between a key and where a search for it starts; before `CHOICE` where there are both."""
+
+
+def key_of(text: str) -> str:
+    """The key alone, of one with choices."""
+    return text.partition(CHOICE)[0].partition(START)[0]
 
 
 class Watch(NamedTuple):

@@ -55,11 +55,12 @@ class Delete(NamedTuple):
 
 
 class Bind(NamedTuple):
-    """POST to pods/binding: sets spec.nodeName of the pod with that uid."""
+    """POST to pods/binding: sets spec.nodeName of the pod with that uid, and adds annotations."""
 
     key: str
     uid: str
     node: str
+    annotations: tuple[tuple[str, str], ...] = ()
 
 
 class Get(NamedTuple):

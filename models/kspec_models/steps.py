@@ -12,7 +12,7 @@ from typing import Any, Final
 from kspec.errors import NotEnabled
 from kspec_models import actions
 from kspec_models.apiserver.server import ApiServer, Reply
-from kspec_models.host import CHOICE, Call, Outcome, View
+from kspec_models.host import Call, Outcome, View, key_of
 from kspec_models.host_state import HostState, Sending
 from kspec_models.layout import HostSlot, InformerSlot, Layout, NodeSlot
 from kspec_models.reflector import (
@@ -264,7 +264,7 @@ class Steps:
             raise NotEnabled(actions.encode(action))
         outcome = place.host.run(host.memory, action.key, self.view(t, place))
         self._note_sent(t, place, outcome)
-        key = action.key.partition(CHOICE)[0] if place.has_choices else action.key
+        key = key_of(action.key) if place.has_choices else action.key
         self._settle(t, slot, place, key, outcome, host.calls)
         while self.fuse and t.slots[slot].calls:
             self.deliver_call(t, slot, place, t.slots[slot].calls[-1])

@@ -23,6 +23,7 @@ from kspec_models import requests as api
 from kspec_models.apiserver.defaults import DEFAULTS
 from kspec_models.apiserver.patch import merge
 from kspec_models.apiserver.patch_records import NotByField, patched
+from kspec_models.apiserver.priority import admit, second_default
 from kspec_models.apiserver.validate import Problems, is_immutable_change, problems
 from kspec_models.objects import (
     ApiObject,
@@ -31,6 +32,7 @@ from kspec_models.objects import (
     FrozenMap,
     Namespace,
     Pod,
+    PriorityClass,
     ReplicaSet,
     Service,
     Time,
@@ -41,7 +43,10 @@ from kspec_models.objects import (
 from kspec_models.requests import Response
 from kspec_models.store import Change, Entry, Store
 
-_WITH_GENERATION = ("deployments", "replicasets", "pods", "endpointslices")
+_WITH_GENERATION = (
+    *("deployments", "replicasets", "pods", "endpointslices"),
+    "poddisruptionbudgets",
+)
 _IMMORTAL = ("namespaces/default", "namespaces/kube-system", "namespaces/kube-public")
 
 
@@ -115,6 +120,9 @@ class ApiServer:
         refusal = self.admit(state, obj)
         if refusal:
             return Reply(state, refusal)
+        obj = admit(state.store, obj)
+        if isinstance(obj, Response):
+            return Reply(state, obj)
         state, obj = self._named(state, obj)
         key = f"{obj.resource}/{obj.key}"
         if state.store.get(key) is not None:
@@ -215,6 +223,8 @@ class ApiServer:
             return Reply(state, Response("", old))
         if invalid:
             return _refuse(state, api.INVALID, invalid[0])
+        if isinstance(new, PriorityClass) and (refusal := second_default(state.store, new)):
+            return Reply(state, refusal)
         if self._is_gone(new):
             return self._remove(state, old)
         return self._put(state, old.key, new)
@@ -383,6 +393,12 @@ class ApiServer:
         scheduled = Condition(type="PodScheduled", status="True", last_transition_time=Time(now))
         bound = pod.replace(
             spec=pod.spec.replace(node_name=request.node),
-            status=pod.status.replace(conditions=with_condition(pod.status.conditions, scheduled)),
+            status=pod.status.replace(
+                conditions=with_condition(pod.status.conditions, scheduled),
+                nominated_node_name="",  # ClearingNominatedNodeNameAfterBinding
+            ),
         )
+        if request.annotations:
+            annotations = {**bound.metadata.annotations, **dict(request.annotations)}
+            bound = bound.with_metadata(annotations=FrozenMap(annotations))
         return self._put(state, old.key, bound)

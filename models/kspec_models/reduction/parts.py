@@ -24,8 +24,8 @@ from kspec_models.host_state import HostState
 from kspec_models.kubelet import Kubelet
 from kspec_models.layout import HostSlot, InformerSlot, Layout, ProcessSlots
 from kspec_models.reflector import HAS_POSITION, Informer
-from kspec_models.scheduler.handlers import Handlers, is_terminal
 from kspec_models.scheduler.events import is_of_interest, pod_events
+from kspec_models.scheduler.handlers import Handlers, is_terminal
 from kspec_models.scheduler.nodeinfo import cached
 from kspec_models.scheduler.scheduler import Scheduler
 from kspec_models.state import State

@@ -47,8 +47,22 @@ Hints = Mapping[str, Mapping[tuple[str, str], Hint]]
 """By plugin, the (resource, action) it registers for."""
 
 
+class ProfileHints:
+    """The hints of several profiles, by the spec.schedulerName that each serves."""
+
+    def __init__(self, by_name: Mapping[str, Hints | None]) -> None:
+        self.by_name = by_name
+
+    def of(self, pod: Pod) -> Hints | None:
+        """The hints that count for a pod."""
+        return self.by_name.get(pod.spec.scheduler_name or "default-scheduler")
+
+
+AnyHints = Hints | ProfileHints
+
+
 def is_worth_requeuing(
-    hints: Hints | None, rejectors: tuple[str, ...], pod: Pod, event: ClusterEvent
+    hints: AnyHints | None, rejectors: tuple[str, ...], pod: Pod, event: ClusterEvent
 ) -> bool:
     """Whether one of the plugins that rejected the pod asks to retry it after the event.
 
@@ -56,6 +70,8 @@ def is_worth_requeuing(
     """
     if not rejectors or event.resource == ANY:
         return True
+    if isinstance(hints, ProfileHints):
+        hints = hints.of(pod)
     for plugin in rejectors:
         registered = hints.get(plugin) if hints is not None else None
         if registered is None:
@@ -66,8 +82,11 @@ def is_worth_requeuing(
     return False
 
 
-def is_of_interest(hints: Hints, event: ClusterEvent) -> bool:
+def is_of_interest(hints: AnyHints, event: ClusterEvent) -> bool:
     """Whether any plugin registers for such events."""
+    if isinstance(hints, ProfileHints):
+        each = hints.by_name.values()
+        return any(own is None or is_of_interest(own, event) for own in each)
     kind = (event.resource, event.action)
     return any(kind in registered for registered in hints.values())
 

@@ -89,11 +89,15 @@ class PreScoreResult(NamedTuple):
 
 
 class Nomination(NamedTuple):
-    """What PostFilter found: the node that is nominated ("" for none), and whom to evict there."""
+    """What PostFilter found: the node that is nominated ("" for none), and whom to evict there.
+
+    keeps: the pod may not preempt now; what was nominated before stays (upstream's nil result).
+    """
 
     node: str = ""
     victims: tuple[Pod, ...] = ()
     status: Status = SUCCESS
+    keeps: bool = False
 
 
 class FilterPlugin(Protocol):

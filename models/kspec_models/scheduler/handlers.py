@@ -9,7 +9,9 @@ that). Since 1.36 upstream no longer splits it: such an update of a bound pod ma
 exit (kubernetes/kubernetes#141255 mends that). The default here splits it, as releases before and
 after do; `splits_recreated_pods=False` raises CorruptedCache as 1.36 exits.
 
-Left out: nominations, pod groups, the API dispatcher, and every resource but pods and nodes.
+Events of volumes and of their classes only retry the pods that a volume plugin rejected.
+
+Left out: pod groups and the API dispatcher.
 """
 
 from __future__ import annotations
@@ -18,22 +20,32 @@ from typing import NamedTuple
 
 from kspec_models.host import Notification
 from kspec_models.objects import Node, Pod
+from kspec_models.scheduler.binding import Waiting
 from kspec_models.scheduler.cache import EMPTY_CACHE, Cache
 from kspec_models.scheduler.events import (
     ADD,
     DELETE,
     NODE,
     POD,
+    UPDATE,
+    AnyHints,
     ClusterEvent,
-    Hints,
     node_events,
     pod_events,
 )
 from kspec_models.scheduler.line import QueuedPod
 from kspec_models.scheduler.nodeinfo import NodeInfo
+from kspec_models.scheduler.nominator import NOBODY, Nominator
+from kspec_models.scheduler.profiles import Profiles
 from kspec_models.scheduler.queue import EMPTY_QUEUE, Queue
 
-DEFAULT_SCHEDULER = "default-scheduler"
+_RETRYING = (
+    "persistentvolumes",
+    "persistentvolumeclaims",
+    "storageclasses",
+    "csinodes",
+)
+"""The resources besides pods and nodes whose events retry pods."""
 
 
 class Cycle(NamedTuple):
@@ -44,15 +56,25 @@ class Cycle(NamedTuple):
 
 
 class Memory(NamedTuple):
-    """All that the scheduler remembers, and so all that a restart loses."""
+    """All that the scheduler remembers, and so all that a restart loses.
+
+    preempting: the uids of pods of which victims are still to be deleted, sorted. waiting: the
+    pods at Permit. start: where the next search of nodes starts, if nodes are sampled.
+    """
 
     cache: Cache = EMPTY_CACHE
     queue: Queue = EMPTY_QUEUE
     cycle: Cycle | None = None
+    nominator: Nominator = NOBODY
+    preempting: tuple[str, ...] = ()
+    waiting: tuple[Waiting, ...] = ()
+    start: int = 0
 
-    def moved(self, event: ClusterEvent, now: int, hints: Hints | None) -> Memory:
-        """The same with the pods retried that the event may help."""
-        queue = self.queue.move(event, now, hints)
+    def moved(
+        self, event: ClusterEvent, now: int, hints: AnyHints | None, most: int | None = None
+    ) -> Memory:
+        """The same with the pods retried that the event may help; most: as of `Queue.move`."""
+        queue = self.queue.move(event, now, hints, self.preempting, most)
         return self if queue is self.queue else self._replace(queue=queue)
 
 
@@ -64,15 +86,13 @@ def is_terminal(pod: Pod) -> bool:
 class Handlers:
     """The event handlers of one scheduler."""
 
-    def __init__(
-        self, scheduler_name: str, hints: Hints | None, splits_recreated_pods: bool = True
-    ) -> None:
-        self.scheduler_name, self.hints = scheduler_name, hints
+    def __init__(self, profiles: Profiles, splits_recreated_pods: bool = True) -> None:
+        self.profiles, self.hints = profiles, profiles.hints
         self.splits_recreated_pods = splits_recreated_pods
 
     def is_responsible_for(self, pod: Pod) -> bool:
-        """Whether the pod asks for this scheduler; an empty name is the default scheduler's."""
-        return (pod.spec.scheduler_name or DEFAULT_SCHEDULER) == self.scheduler_name
+        """Whether the pod asks for one of this scheduler's profiles."""
+        return self.profiles.serves(pod)
 
     def handle(self, memory: Memory, notification: Notification, now: int) -> Memory:
         """The memory after one notification."""
@@ -84,6 +104,10 @@ class Handlers:
             old = None if old is None or is_terminal(old) else old
             new = None if new is None or is_terminal(new) else new
             return self._pod(memory, old, new, notification, now)
+        if notification.resource in _RETRYING:
+            action = ADD if old is None else DELETE if new is None else UPDATE
+            kind: str = type(new if old is None else old).KIND  # type: ignore[union-attr]
+            return memory.moved(ClusterEvent(kind, action, old, new), now, self.hints)
         return memory
 
     def _node(self, memory: Memory, old: Node | None, new: Node | None, now: int) -> Memory:
@@ -115,9 +139,7 @@ class Handlers:
             return self._update_assigned(memory, old, new, now)
         if new.spec.node_name:
             memory = self._add_assigned(memory, new, now)
-            if self.is_responsible_for(old):
-                memory = memory._replace(queue=memory.queue.delete(old.key))
-            return memory
+            return self._dequeued(memory, old) if self.is_responsible_for(old) else memory
         if self.is_responsible_for(old) and not _is_resync(notification):
             return self._update_waiting(memory, old, new, now)
         return memory
@@ -125,9 +147,17 @@ class Handlers:
     def _add(self, memory: Memory, pod: Pod, now: int) -> Memory:
         if pod.spec.node_name:
             return self._add_assigned(memory, pod, now)
-        if self.is_responsible_for(pod):
-            return memory._replace(queue=memory.queue.add(pod, now))
+        if not self.is_responsible_for(pod):
+            return memory
+        memory = memory._replace(queue=memory.queue.add(pod, now))
+        if pod.status.nominated_node_name and memory.queue.active.get(pod.key) is not None:
+            return memory._replace(nominator=memory.nominator.add(pod))
         return memory
+
+    def _dequeued(self, memory: Memory, pod: Pod) -> Memory:
+        """A pod leaves the queue for good, and with it its nomination."""
+        queue, nominator = memory.queue.delete(pod.key), memory.nominator.delete(pod.uid)
+        return memory._replace(queue=queue, nominator=nominator)
 
     def _add_assigned(self, memory: Memory, pod: Pod, now: int) -> Memory:
         memory = memory._replace(cache=memory.cache.add_pod(pod))
@@ -146,7 +176,19 @@ class Handlers:
             if new.is_terminating and not old.is_terminating:
                 return self.assumed_pod_deleted(memory, new.uid, now)
             return memory
-        return memory._replace(queue=memory.queue.update(old, new, now, self.hints))
+        is_queued = not memory.queue.is_in_flight(new.uid)
+        memory = memory._replace(queue=memory.queue.update(old, new, now, self.hints))
+        if is_queued:
+            memory = memory._replace(nominator=memory.nominator.update(old, new))
+        before = old.status.nominated_node_name
+        if before and before != new.status.nominated_node_name:
+            return self._room_is_given_up(memory, old, now)
+        return memory
+
+    def _room_is_given_up(self, memory: Memory, pod: Pod, now: int) -> Memory:
+        """A nominated pod went or goes elsewhere: pods of no higher priority may use its room."""
+        event = ClusterEvent(POD, DELETE, pod)
+        return memory.moved(event, now, self.hints, pod.spec.priority or 0)
 
     def _delete(self, memory: Memory, pod: Pod, now: int) -> Memory:
         if pod.spec.node_name:
@@ -154,9 +196,11 @@ class Handlers:
             return memory.moved(ClusterEvent(POD, DELETE, pod), now, self.hints)
         if not self.is_responsible_for(pod):
             return memory
-        memory = memory._replace(queue=memory.queue.delete(pod.key))
+        memory = self._dequeued(memory, pod)
         if memory.cache.is_assumed(pod.uid):
             return self.assumed_pod_deleted(memory, pod.uid, now)
+        if pod.status.nominated_node_name:
+            return self._room_is_given_up(memory, pod, now)
         return memory
 
     def assumed_pod_deleted(self, memory: Memory, uid: str, now: int) -> Memory:
@@ -164,7 +208,8 @@ class Handlers:
         assumed = memory.cache.pod(uid)
         assert assumed is not None
         cache = memory.cache.forget(uid, assumed.spec.node_name)
-        memory = memory._replace(cache=cache if cache is not None else memory.cache)
+        waiting = tuple(each for each in memory.waiting if each.queued.pod.uid != uid)
+        memory = memory._replace(cache=cache or memory.cache, waiting=waiting)
         return memory.moved(ClusterEvent(POD, DELETE, assumed), now, self.hints)
 
 

@@ -66,7 +66,7 @@ def _after_port_freed(pod: Pod, event: ClusterEvent) -> bool:
 
 
 def _after_pod_deleted(pod: Pod, event: ClusterEvent) -> bool:
-    return bool(event.old.spec.node_name)
+    return bool(event.old.spec.node_name or event.old.status.nominated_node_name)
 
 
 def _after_scale_down(pod: Pod, event: ClusterEvent) -> bool:

@@ -26,6 +26,9 @@ INITIAL_BACKOFF = 1
 """Virtual seconds after the first failure; doubled by each further one."""
 MAX_BACKOFF = 10
 LARGEST_COUNT = 5
+Backoff = tuple[int, int]
+"""The virtual seconds after the first failure, and the most that they grow to."""
+BACKOFF: Backoff = (INITIAL_BACKOFF, MAX_BACKOFF)
 
 
 class QueuedPod:
@@ -33,11 +36,20 @@ class QueuedPod:
 
     timestamp: the virtual second it was added or last came back from a cycle. unschedulable,
     errors: how often it was rejected, and failed with an error in a row; both stop at
-    `LARGEST_COUNT`, beyond which the backoff no longer grows. rejectors: the plugins that
-    rejected it, sorted; () after an error.
+    `LARGEST_COUNT`, beyond which the default backoff no longer grows. rejectors: the plugins that
+    rejected it, sorted; () after an error. backoff: the limits of its backoff, the same for all
+    pods of a scheduler.
     """
 
-    __slots__ = ("errors", "fingerprint", "pod", "rejectors", "timestamp", "unschedulable")
+    __slots__ = (
+        "backoff",
+        "errors",
+        "fingerprint",
+        "pod",
+        "rejectors",
+        "timestamp",
+        "unschedulable",
+    )
 
     def __init__(
         self,
@@ -46,8 +58,9 @@ class QueuedPod:
         unschedulable: int = 0,
         errors: int = 0,
         rejectors: tuple[str, ...] = (),
+        backoff: Backoff = BACKOFF,
     ) -> None:
-        self.pod, self.timestamp = pod, timestamp
+        self.pod, self.timestamp, self.backoff = pod, timestamp, backoff
         self.unschedulable, self.errors, self.rejectors = unschedulable, errors, rejectors
         counts = unschedulable * (LARGEST_COUNT + 1) + errors
         names = 0
@@ -69,29 +82,40 @@ class QueuedPod:
         count = self.errors or self.unschedulable
         if not count:
             return 0
-        return self.timestamp + min(INITIAL_BACKOFF << (count - 1), MAX_BACKOFF)
+        first, most = self.backoff
+        return self.timestamp + min(first << (count - 1), most)
 
     def with_pod(self, pod: Pod) -> QueuedPod:
         """The same place in the queue for a new version of the pod."""
-        return QueuedPod(pod, self.timestamp, self.unschedulable, self.errors, self.rejectors)
+        return self._as(pod, self.timestamp, self.unschedulable, self.errors, self.rejectors)
 
     def at(self, timestamp: int) -> QueuedPod:
         """The same as of another time."""
-        return QueuedPod(self.pod, timestamp, self.unschedulable, self.errors, self.rejectors)
+        return self._as(self.pod, timestamp, self.unschedulable, self.errors, self.rejectors)
 
     def popped(self) -> QueuedPod:
         """As it enters a cycle: what had rejected it before is forgotten."""
         if not self.rejectors:
             return self
-        return QueuedPod(self.pod, self.timestamp, self.unschedulable, self.errors)
+        return self._as(self.pod, self.timestamp, self.unschedulable, self.errors)
 
     def failed(self, rejectors: tuple[str, ...], pod: Pod, now: int) -> QueuedPod:
         """As it comes back from a cycle that failed, with the newest version of the pod."""
         if rejectors:
             count = min(self.unschedulable + 1, LARGEST_COUNT)
-            return QueuedPod(pod, now, count, 0, rejectors)
+            return self._as(pod, now, count, 0, rejectors)
         count = min(self.errors + 1, LARGEST_COUNT)
-        return QueuedPod(pod, now, self.unschedulable, count)
+        return self._as(pod, now, self.unschedulable, count)
+
+    def _as(
+        self,
+        pod: Pod,
+        timestamp: int,
+        unschedulable: int,
+        errors: int,
+        rejectors: tuple[str, ...] = (),
+    ) -> QueuedPod:
+        return QueuedPod(pod, timestamp, unschedulable, errors, rejectors, self.backoff)
 
     def __eq__(self, other: object) -> bool:
         if self is other:

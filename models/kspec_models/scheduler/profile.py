@@ -22,6 +22,7 @@ from typing import Any, NamedTuple
 from kspec.values import Memo
 from kspec_models.objects import Pod
 from kspec_models.objects.core import PodSpec
+from kspec_models.scheduler.events import Hints
 from kspec_models.scheduler.framework import (
     MAX_NODE_SCORE,
     SKIP,
@@ -34,7 +35,6 @@ from kspec_models.scheduler.framework import (
     ScorePlugin,
     Status,
 )
-from kspec_models.scheduler.events import Hints
 from kspec_models.scheduler.hints import IN_TREE
 from kspec_models.scheduler.nodeinfo import NodeInfo
 from kspec_models.scheduler.plugins.node_affinity import NodeAffinity

@@ -12,9 +12,9 @@ queueing hints and SchedulerPopFromBackoffQ (both on by default). A pod is in on
 
 While `active` is empty, pods are taken from `backoff` (never `error_backoff`) ahead of time.
 
-Left out: nominations and pod groups. Upstream looks for pods to flush every 30 s and at the end of
-each second; here they move at the first second at which they may. Gated pods are not flushed:
-their gates send them straight back.
+Left out: pod groups; nominations are in `nominator`. Upstream looks for pods to flush every 30 s
+and at the end of each second; here they move at the first second at which they may. Gated pods are
+not flushed: their gates send them straight back.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from kspec_models.objects import Pod
 from kspec_models.scheduler.events import (
     SCHEDULING_GATES,
     TIMEOUT,
+    AnyHints,
     ClusterEvent,
-    Hints,
     is_of_interest,
     is_worth_requeuing,
     pod_events,
 )
-from kspec_models.scheduler.line import Line, QueuedPod, Rank
+from kspec_models.scheduler.line import BACKOFF, Backoff, Line, QueuedPod, Rank
 
 MAX_IN_UNSCHEDULABLE = 300
 """Virtual seconds after which a pod leaves `unschedulable` without any event."""
@@ -56,7 +56,7 @@ class InFlight(NamedTuple):
 
 
 class Queue(NamedTuple):
-    """in_flight: pods taken and events that came after them, oldest first."""
+    """in_flight: pods taken and events that came after them, oldest first. limits: of backoffs."""
 
     active: Line = Line(_by_priority)
     backoff: Line = Line(_by_backoff)
@@ -64,6 +64,7 @@ class Queue(NamedTuple):
     unschedulable: Line = Line(_by_age)
     gated: Line = Line(_by_age)
     in_flight: tuple[InFlight | ClusterEvent, ...] = ()
+    limits: Backoff = BACKOFF
 
     def get(self, key: str) -> QueuedPod | None:
         """The pod of that key, wherever it waits."""
@@ -80,7 +81,7 @@ class Queue(NamedTuple):
 
     def add(self, pod: Pod, now: int) -> Queue:
         """A pod that is not scheduled yet appeared."""
-        return self._activate(QueuedPod(pod, now))
+        return self._activate(QueuedPod(pod, now, backoff=self.limits))
 
     def pop(self, key: str) -> tuple[Queue, QueuedPod]:
         """Take a pod from `active` or `backoff` into a cycle."""
@@ -109,12 +110,14 @@ class Queue(NamedTuple):
         rejectors: tuple[str, ...],
         pod: Pod,
         now: int,
-        hints: Hints | None,
+        hints: AnyHints | None,
+        preempting: tuple[str, ...] = (),
     ) -> Queue:
         """AddUnschedulableIfNotPresent: a pod comes back from a cycle that failed.
 
         rejectors: the plugins that rejected it, () after an error. pod: its newest version. It
-        backs off where nothing says what to wait for, or an event of the meantime may help.
+        backs off where nothing says what to wait for, or an event of the meantime may help, but for
+        a pod of which victims are still to be deleted.
         """
         uid = queued.pod.metadata.uid
         if self.get(pod.key) is not None:
@@ -123,6 +126,7 @@ class Queue(NamedTuple):
         events = self._events_since(uid)
         retries = not rejectors or events is None
         retries = retries or any(is_worth_requeuing(hints, rejectors, pod, e) for e in events or ())
+        retries = retries and uid not in preempting
         queue = self.done(uid).done(pod.metadata.uid)
         return queue._requeue(back, now) if retries else queue._wait(back)
 
@@ -132,20 +136,37 @@ class Queue(NamedTuple):
         later = self.in_flight[self.in_flight.index(InFlight(uid)) + 1 :]
         return tuple(each for each in later if isinstance(each, ClusterEvent))
 
-    def move(self, event: ClusterEvent, now: int, hints: Hints | None, spared: str = "") -> Queue:
+    def move(
+        self,
+        event: ClusterEvent,
+        now: int,
+        hints: AnyHints | None,
+        spared: tuple[str, ...] = (),
+        most: int | None = None,
+    ) -> Queue:
         """MoveAllToActiveOrBackoffQueue: retry the pods that the event may help.
 
-        spared: the uid of a pod that the event must not move.
+        spared: the uids of pods that the event must not move. most: the highest priority of a pod
+        that it may move, None for any.
         """
         if hints is not None and not is_of_interest(hints, event):
             return self
         queue = self
         for queued in self.unschedulable:
-            if is_worth_requeuing(hints, queued.rejectors, queued.pod, event):
+            is_left = queued.pod.metadata.uid in spared or (
+                most is not None and queued.priority > most
+            )
+            if not is_left and is_worth_requeuing(hints, queued.rejectors, queued.pod, event):
                 queue = queue._requeue(queued, now)
         return queue._note(event) if queue.in_flight else queue
 
-    def update(self, old: Pod, new: Pod, now: int, hints: Hints | None) -> Queue:
+    def activated(self, key: str) -> Queue:
+        """Activate: a pod is tried again at once, whatever it waits for."""
+        waiting = self.unschedulable.get(key) or self.backoff.get(key)
+        waiting = waiting or self.error_backoff.get(key)
+        return self._activate(waiting) if waiting is not None else self
+
+    def update(self, old: Pod, new: Pod, now: int, hints: AnyHints | None) -> Queue:
         """A pod that is not scheduled yet changed."""
         events = pod_events(old, new)
         if self.is_in_flight(new.metadata.uid):
@@ -256,6 +277,7 @@ class Queue(NamedTuple):
             self.unschedulable.without(key),
             self.gated.without(key),
             self.in_flight,
+            self.limits,
         )
 
 

@@ -7,68 +7,67 @@ says in the pod's status why not and puts it back. The next cycle does not wait 
 A binding that fails is forgotten and the pod is tried again after a backoff. That includes a lost
 answer: the scheduler then believes the node has room, while the pod may be bound to it.
 
-Left out: preemption, Permit and PreBind, extenders, events, several profiles, and the node name
-that is nominated while a binding takes time. A cycle is one step unless `splits_cycle` is set:
-then taking the pod and deciding are two, between which events arrive, as they do upstream.
+Left out: pod groups, events, PostBind (which only informs), and the node name that is nominated
+while a binding takes time. A cycle is one step unless `splits_cycle` is set: then taking the pod
+and deciding are two, between which events arrive, as they do upstream.
 """
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
-from kspec_models.host import CHOICE, Call, Notification, Outcome, View, Watch
+from kspec_models.host import CHOICE, START, Call, Notification, Outcome, View, Watch
 from kspec_models.objects import Pod
-from kspec_models.requests import Bind, Patch, Request, Response
-from kspec_models.scheduler.cache import assumed_pod
-from kspec_models.scheduler.cycle import Decision, condition_patch, decide, equals, failure
-from kspec_models.scheduler.framework import Context, Policy
-from kspec_models.scheduler.handlers import (
-    DEFAULT_SCHEDULER,
-    Cycle,
-    Handlers,
-    Memory,
-    is_terminal,
-)
-from kspec_models.scheduler.events import DELETE, POD, ClusterEvent
+from kspec_models.requests import Request, Response
+from kspec_models.scheduler import attempt
+from kspec_models.scheduler.binding import Binding, going
+from kspec_models.scheduler.cycle import decide, equals
+from kspec_models.scheduler.framework import Context
+from kspec_models.scheduler.handlers import Cycle, Handlers, Memory
 from kspec_models.scheduler.line import QueuedPod
 from kspec_models.scheduler.nodeinfo import NodeInfo
+from kspec_models.scheduler.preempting import Preempting
+from kspec_models.scheduler.profiles import DEFAULT_SCHEDULER, profiles_of
 
-
-class Binding(NamedTuple):
-    """What the scheduler remembers of a binding under way: the pod as queued, and its node."""
-
-    queued: QueuedPod
-    node: str
+__all__ = ["Binding", "Scheduler"]
 
 
 class Scheduler:
-    """A kube-scheduler with one profile.
+    """A kube-scheduler.
 
-    policy: decides where pods go. scheduler_name: the spec.schedulerName that it serves.
+    policy: decides where pods go; or `Profiles`, several of them by spec.schedulerName.
+    scheduler_name: what a single policy serves.
     pops_from_backoff: the feature SchedulerPopFromBackoffQ, on by default since 1.33.
     splits_recreated_pods: see `handlers`. splits_cycle: see the module.
-    has_explicit_ties: the choice among nodes of the same score is part of what is taken, as
-    `<pod> to <node>`; otherwise the lowest name is chosen.
+    has_explicit_ties: where a search starts and the choice among nodes of the same score are part
+    of what is taken, as `<pod> from <node> to <node>`; otherwise the lowest name is chosen.
+    watched: the resources that can occur in the world; None for all.
+    may_preempt: whether pods of different priority can occur: then more of a pod matters.
     """
 
     def __init__(
         self,
         name: str,
-        policy: Policy,
+        policy: Any,
         scheduler_name: str = DEFAULT_SCHEDULER,
         *,
         pops_from_backoff: bool = True,
         splits_recreated_pods: bool = True,
         splits_cycle: bool = False,
         has_explicit_ties: bool = False,
+        watched: tuple[str, ...] | None = None,
+        may_preempt: bool = False,
     ) -> None:
         self.name, self.policy = name, policy
-        self.hints = getattr(policy, "hints", None)
-        self.handlers = Handlers(scheduler_name, self.hints, splits_recreated_pods)
+        self.profiles = profiles_of(policy, scheduler_name)
+        self.hints = self.profiles.hints
+        self.handlers = Handlers(self.profiles, splits_recreated_pods)
         self.pops_from_backoff, self.splits_cycle = pops_from_backoff, splits_cycle
-        self.has_explicit_ties = has_explicit_ties
-        resources: tuple[str, ...] = getattr(policy, "resources", ())
-        self.watches = (Watch("pods"), Watch("nodes"), *(Watch(name) for name in resources))
+        self.has_explicit_ties, self.may_preempt = has_explicit_ties, may_preempt
+        self.watched = watched
+        resources = [r for r in self.profiles.resources if watched is None or r in watched]
+        others = [r for r in resources if r not in ("pods", "nodes")]
+        self.watches = (Watch("pods"), Watch("nodes"), *(Watch(name) for name in others))
 
     def initial(self, node: Any) -> Memory:
         return Memory()
@@ -77,47 +76,84 @@ class Scheduler:
         return self.handlers.handle(memory, notification, view.now)
 
     def enabled(self, memory: Memory, now: int) -> tuple[str, ...]:
-        """The key of the pod that the next cycle takes, or that the open cycle decides on."""
+        """The key of the pod that the next cycle takes, or that the open cycle decides on; then
+        the pods at Permit that go on to be bound, or whose time is up."""
+        others = going(memory.waiting, now) if memory.waiting else ()
         if memory.cycle is not None:
-            return (memory.cycle.queued.key,)
+            return (memory.cycle.queued.key, *others)
         head = memory.queue.flushed(now).head(self.pops_from_backoff)
-        return (head.key,) if head is not None else ()
+        return (head.key, *others) if head is not None else others
 
     def choices(self, memory: Memory, key: str, view: View) -> tuple[str, ...]:
-        """What there is to choose in a cycle of a pod: the key with each node that ties."""
+        """What there is to choose in a cycle of a pod: the key with each start and node."""
+        if any(waiting.key == key for waiting in memory.waiting):
+            return (key,)
         if memory.cycle is not None:
             queued, nodes = memory.cycle
         else:
             _, queued = memory.queue.flushed(view.now).pop(key)
             nodes = memory.cache.snapshot()
-            if self.splits_cycle or self._is_skipped(memory, queued.pod):
+            if self.splits_cycle or self.is_skipped(memory, queued.pod):
                 return (key,)
-        found = equals(self.policy, queued.pod, Context(nodes, view.caches))
-        return tuple(f"{key}{CHOICE}{node}" for node in found) or (key,)
+        return tuple(self._choices(memory, queued.pod, nodes, view))
+
+    def _choices(
+        self, memory: Memory, pod: Pod, nodes: tuple[NodeInfo, ...], view: View
+    ) -> list[str]:
+        policy, context = self.profiles.policy(pod), self.context(memory, nodes, view)
+        sample = self.profiles.sample(pod, len(nodes), memory.start)
+        if not sample.enough:
+            ties = equals(policy, pod, context, sample)
+            return [f"{pod.key}{CHOICE}{node}" for node in ties] or [pod.key]
+        found = []
+        for start, info in enumerate(nodes):
+            ties = equals(policy, pod, context, sample._replace(start=start))
+            begun = f"{pod.key}{START}{info.name}"
+            found += [f"{begun}{CHOICE}{node}" for node in ties] or [begun]
+        return found
 
     def deadline(self, memory: Memory) -> int | None:
-        return memory.queue.deadline
+        times = [waiting.until for waiting in memory.waiting if not waiting.is_allowed]
+        if memory.queue.deadline is not None:
+            times.append(memory.queue.deadline)
+        return min(times) if times else None
 
     def relative(self, memory: Memory, now: int) -> Any:
         """Ages in the place of timestamps, up to where an age no longer matters."""
-        return (memory.cache, memory.queue.ages(now), memory.queue.in_flight, memory.cycle)
+        waiting = tuple((w.key, w.node, w.until - now, w.is_allowed) for w in memory.waiting)
+        queue = (memory.queue.ages(now), memory.queue.in_flight)
+        nominated = (memory.nominator, memory.preempting, memory.start)
+        return (memory.cache, *queue, memory.cycle, waiting, nominated)
+
+    def context(self, memory: Memory, nodes: tuple[NodeInfo, ...], view: View) -> Context:
+        """What a policy may look at in a cycle on these nodes."""
+        nominated = memory.nominator.by_node() if memory.nominator.by_uid else {}
+        return Context(nodes, view.caches, None, nominated)
 
     def run(self, memory: Memory, key: str, view: View) -> Outcome:
-        """One scheduling cycle, or one half of it."""
+        """One scheduling cycle, or one half of it; or the end of a wait at Permit."""
         key, _, to = key.partition(CHOICE)
+        key, _, start = key.partition(START)
+        for waiting in memory.waiting:
+            if waiting.key == key:
+                return attempt.left_permit(self, memory, waiting, view)
         if memory.cycle is not None:
             queued, nodes = memory.cycle
-            return self._decide(memory._replace(cycle=None), queued, nodes, view, to)
-        queue, queued = memory.queue.flushed(view.now).pop(key)
-        memory = memory._replace(queue=queue)
-        if self._is_skipped(memory, queued.pod):
-            return Outcome(memory._replace(queue=queue.done(queued.pod.uid)))
-        nodes = memory.cache.snapshot()
-        if self.splits_cycle:
-            return Outcome(memory._replace(cycle=Cycle(queued, nodes)))
+            memory = memory._replace(cycle=None)
+        else:
+            queue, queued = memory.queue.flushed(view.now).pop(key)
+            memory = memory._replace(queue=queue)
+            if self.is_skipped(memory, queued.pod):
+                return Outcome(memory._replace(queue=queue.done(queued.pod.uid)))
+            nodes = memory.cache.snapshot()
+            if self.splits_cycle:
+                return Outcome(memory._replace(cycle=Cycle(queued, nodes)))
+        if start:
+            names = [info.name for info in nodes]
+            memory = memory._replace(start=names.index(start))
         return self._decide(memory, queued, nodes, view, to)
 
-    def _is_skipped(self, memory: Memory, pod: Pod) -> bool:
+    def is_skipped(self, memory: Memory, pod: Pod) -> bool:
         """skipPodSchedule: pods that are being deleted, or assumed already."""
         return pod.is_terminating or memory.cache.is_assumed(pod.uid)
 
@@ -129,62 +165,25 @@ class Scheduler:
         view: View,
         to: str,
     ) -> Outcome:
-        pod = queued.pod
-        decision = decide(self.policy, pod, Context(nodes, view.caches), to)
+        pod, context = queued.pod, self.context(memory, nodes, view)
+        policy = self.profiles.policy(pod)
+        sample = self.profiles.sample(pod, len(nodes), memory.start)
+        decision = decide(policy, pod, context, to, sample)
+        if sample.enough:
+            following = (sample.start + decision.looked) % len(nodes)
+            memory = memory._replace(start=following)
+        elif memory.start:
+            memory = memory._replace(start=0)
         if not decision.node:
-            return self._fail(memory, queued, decision, view)
-        cache = memory.cache.assume(pod, decision.node)
-        if cache is None:
-            problem = f"pod {pod.uid}({pod.key}) is in the cache, so can't be assumed"
-            return self._fail(memory, queued, failure(problem), view)
-        # Upstream calls Done before it binds: what happens from here on is an error, not a
-        # rejection, so that no event could be missed.
-        memory = memory._replace(cache=cache, queue=memory.queue.done(pod.uid))
-        bind = Bind(pod.key, pod.uid, decision.node)
-        return Outcome(memory, (bind,), Binding(queued, decision.node))
-
-    def _fail(self, memory: Memory, queued: QueuedPod, decision: Decision, view: View) -> Outcome:
-        """handleSchedulingFailure: back into the queue, unless the informer knows better."""
-        queue = memory.queue
-        current = _cached_pod(view, queued.key)
-        if current is None or current.spec.node_name:
-            queue = queue.done(queued.pod.uid)
-        else:
-            queue = queue.add_unschedulable(
-                queued, decision.rejectors, current, view.now, self.hints
-            )
-        patch = condition_patch(queued.pod, decision, view.now)
-        return Outcome(memory._replace(queue=queue), (patch,) if patch is not None else ())
+            return attempt.unschedulable(self, memory, queued, decision, context, view)
+        return attempt.assume(self, memory, queued, decision.node, context, view)
 
     def answer(
         self, memory: Memory, call: Call, request: Request, response: Response, view: View
     ) -> Outcome:
-        if isinstance(request, Patch):
-            return Outcome(memory, call.requests)  # upstream only logs what became of it
-        queued, node = call.phase
-        if response.ok:
-            return Outcome(memory._replace(cache=memory.cache.finish_binding(queued.pod.uid)))
-        return self._bind_failed(memory, queued, node, response, view)
-
-    def _bind_failed(
-        self, memory: Memory, queued: QueuedPod, node: str, response: Response, view: View
-    ) -> Outcome:
-        """handleBindingCycleError: forget the pod, retry those that its room may help."""
-        cache = memory.cache.forget(queued.pod.uid, node)
-        if cache is not None:
-            memory = memory._replace(cache=cache)
-            event = ClusterEvent(POD, DELETE, assumed_pod((queued.pod, node)))
-            memory = memory.moved(event, view.now, self.hints)
-        problem = response.message or response.reason
-        decision = failure(f'running Bind plugin "DefaultBinder": {problem}')
-        return self._fail(memory, queued, decision, view)
-
-
-def _cached_pod(view: View, key: str) -> Pod | None:
-    """The pod in the informer's cache, which upstream fills with pods that did not terminate."""
-    pods = view.caches.get("pods")
-    entry = pods.get(f"pods/{key}") if pods is not None else None
-    if entry is None or is_terminal(entry.value):
-        return None
-    pod: Pod = entry.value
-    return pod
+        """What became of a binding, of a preemption, or of a status that was written."""
+        if isinstance(call.phase, Binding):
+            return attempt.binding_answered(self, memory, call, response, view)
+        if isinstance(call.phase, Preempting):
+            return attempt.preemption_answered(memory, call, request, response, view)
+        return Outcome(memory, call.requests)  # upstream only logs what became of it
