@@ -112,7 +112,7 @@ def reader_of(layout: Layout, process: ProcessSlots, *, has_faults: bool) -> Rea
     if type(host) is Kubelet:
         return _of_kubelet
     is_stock = type(host) is Scheduler and type(host.handlers) is Handlers
-    if is_stock and host.hints is not None:
+    if is_stock and host.hints is not None and not host.may_preempt:
         return _of_scheduler
     return whole
 
