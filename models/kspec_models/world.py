@@ -27,7 +27,15 @@ from kspec_models.host import View
 from kspec_models.kubelet import Kubelet
 from kspec_models.kubeproxy import KubeProxy
 from kspec_models.manifests import Document, read_object, read_objects
-from kspec_models.objects import MODELLED, ApiObject, Namespace, Node, Pod, ServiceAccount
+from kspec_models.objects import (
+    MODELLED,
+    OPTIONAL,
+    ApiObject,
+    Namespace,
+    Node,
+    Pod,
+    ServiceAccount,
+)
 from kspec_models.objects.record import freeze
 from kspec_models.operations import read_operation
 from kspec_models.reduction.declared import declare_symmetry
@@ -35,7 +43,9 @@ from kspec_models.reduction.fused import FusedCluster
 from kspec_models.reflector import Reflector
 from kspec_models.runtime import ContainerRuntime
 from kspec_models.scheduler.policies import load_policy
+from kspec_models.scheduler.profiles import MIN_FEASIBLE_NODES
 from kspec_models.scheduler.scheduler import Scheduler
+from kspec_models.scheduler_setup import mentions, profiles_of_world, watched_by_schedulers
 
 API_VERSION = "kspec.dev/v1"
 FUSED = "fused"
@@ -59,6 +69,9 @@ class World:
     any, as part of the action. symmetry: what is interchangeable: "pods", "nodes", "schedulers".
     active_nodes: the nodes whose kubelet, runtime and kube-proxy take part, the others being API
     objects only; None: all of them.
+    percentage_of_nodes_to_score: that of the schedulers; 0 is upstream's adaptive one, None leaves
+    what the policy says. min_feasible_nodes: upstream's constant of 100, below which every node is
+    looked at; a lower one lets a small world sample its nodes, from a start that is then explicit.
     What changed lately in Kubernetes is a switch: atomic_replace (AtomicFIFO), initial_lists
     ("resourceVersion0" may be answered by a stale server, "watchList" never is), and
     stale_controller_check (a ReplicaSet waits until the caches show what was written for it).
@@ -81,6 +94,8 @@ class World:
     active_nodes: tuple[str, ...] | None = None
     ties: str = LOWEST
     symmetry: tuple[str, ...] = ()
+    percentage_of_nodes_to_score: int | None = None
+    min_feasible_nodes: int = MIN_FEASIBLE_NODES
 
     def to_json(self) -> dict[str, Any]:
         """The world as a document of kind World."""
@@ -91,6 +106,10 @@ class World:
             optional["ties"] = self.ties
         if self.symmetry:
             optional["symmetry"] = list(self.symmetry)
+        if self.percentage_of_nodes_to_score is not None:
+            optional["percentageOfNodesToScore"] = self.percentage_of_nodes_to_score
+        if self.min_feasible_nodes != MIN_FEASIBLE_NODES:
+            optional["minFeasibleNodesToFind"] = self.min_feasible_nodes
         return {
             "apiVersion": API_VERSION,
             "kind": "World",
@@ -137,6 +156,8 @@ class World:
             active_nodes=tuple(active) if active is not None else None,
             ties=spec.get("ties", default.ties),
             symmetry=tuple(spec.get("symmetry", ())),
+            percentage_of_nodes_to_score=spec.get("percentageOfNodesToScore"),
+            min_feasible_nodes=spec.get("minFeasibleNodesToFind", MIN_FEASIBLE_NODES),
         )
 
 
@@ -200,7 +221,9 @@ def components_of(
     objects = starting_objects(world)
     operations = world.operations
     applied = [read_object(Document("operation", o["apply"])) for o in operations if "apply" in o]
-    resources = tuple(cls.RESOURCE for cls in MODELLED if cls.NAMESPACED)
+    given = {o.resource for o in (*objects, *applied) if o is not None}
+    present = [cls for cls in MODELLED if cls not in OPTIONAL or cls.RESOURCE in given]
+    resources = tuple(cls.RESOURCE for cls in present if cls.NAMESPACED)
     passive = {o.resource for o in objects} - {cls.RESOURCE for cls in MODELLED}
     chosen = policy if policy is not None else load_policy(world.policy)
     every = node_names((*objects, *(o for o in applied if o is not None)))
@@ -218,7 +241,13 @@ def components_of(
             *controllers,
         ),
         schedulers=tuple(
-            Scheduler(name, chosen, has_explicit_ties=world.ties == EXPLICIT)
+            Scheduler(
+                name,
+                profiles_of_world(world, chosen),
+                has_explicit_ties=EXPLICIT in (world.ties, getattr(chosen, "ties", "")),
+                watched=watched_by_schedulers(world, tuple(cls.RESOURCE for cls in present)),
+                may_preempt=mentions(world, "priority", "priorityClassName"),
+            )
             for name in scheduler_names(world.schedulers)
         ),
         kubelet=Kubelet,

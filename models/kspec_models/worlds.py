@@ -76,6 +76,16 @@ def namespace(name: str) -> dict[str, Any]:
     return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
 
 
+def priority_class(name: str, value: int) -> dict[str, Any]:
+    """A PriorityClass."""
+    return {
+        "apiVersion": "scheduling.k8s.io/v1",
+        "kind": "PriorityClass",
+        "metadata": {"name": name},
+        "value": value,
+    }
+
+
 def node(name: str, cpu: str = "4", memory: str = "8Gi", pods: str = "110") -> dict[str, Any]:
     """A ready Node."""
     room = {"cpu": cpu, "memory": memory, "pods": pods, "ephemeral-storage": "100Gi"}

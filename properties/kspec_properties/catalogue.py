@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from kspec.property import Kind, Property
-from kspec_properties import api, lifecycle, scheduling, services, workloads
+from kspec_properties import api, lifecycle, policies, scheduling, services, workloads
 
 PROPERTIES: tuple[Property, ...] = (
     *scheduling.PROPERTIES,
+    *policies.PROPERTIES,
     *api.PROPERTIES,
     *workloads.PROPERTIES,
     *services.PROPERTIES,

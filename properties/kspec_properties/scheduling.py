@@ -13,6 +13,7 @@ from kspec_models.store import Entry
 from kspec_properties.faults import all_but
 from kspec_properties.proofs.hard_constraints import broken
 from kspec_properties.reading import fresh, hosts, newest, on_node, pods, touched_nodes, written
+from kspec_properties.usage import excess
 
 _FINISHED = ("Succeeded", "Failed")
 
@@ -24,19 +25,6 @@ def charged(entries: tuple[Entry, ...]) -> Usage:
         if entry.value.status.phase not in _FINISHED:
             total = total.plus(amounts_of(entry.value).requests)
     return total
-
-
-def excess(used: Usage, have: Usage) -> str:
-    """The first resource that is over-committed, with amounts; "" where everything fits."""
-    if used.pods > have.pods:
-        return f"pods {used.pods} of {have.pods}"
-    names = ("cpu", "memory", "ephemeral-storage", *(name for name, _ in used.requests.scalar))
-    for name in names:
-        wanted, there = used.requests.amount(name), have.requests.amount(name)
-        if wanted > there:
-            unit = "m" if name == "cpu" else ""
-            return f"{name} {wanted}{unit} of {there}{unit}"
-    return ""
 
 
 def _newly_bound(after: State) -> list[Pod]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from kspec_properties.mutants import api, lifecycle, scheduling, services, workloads
+from kspec_properties.mutants import api, lifecycle, policies, scheduling, services, workloads
 from kspec_properties.mutants.mutant import ModelMutant
 
 MUTANTS: tuple[ModelMutant, ...] = (
     *scheduling.MUTANTS,
+    *policies.MUTANTS,
     *api.MUTANTS,
     *workloads.MUTANTS,
     *services.MUTANTS,

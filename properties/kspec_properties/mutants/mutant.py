@@ -16,6 +16,7 @@ from kspec_models.controllers.deployment import DeploymentController
 from kspec_models.controllers.worker import Worked
 from kspec_models.host import Call, View
 from kspec_models.requests import Request, Response
+from kspec_models.scheduler.scheduler import Scheduler
 from kspec_models.store import Entry, Snapshot
 from kspec_models.world import World
 
@@ -32,6 +33,36 @@ class ModelMutant:
     world: World
     change: Change
     faults: str = "none"
+
+
+class WrappedPolicy:
+    """A policy that asks another one; the attributes of that one show through."""
+
+    def __init__(self, policy: Any) -> None:
+        self.policy = policy
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.policy, name)
+
+
+def with_policy(wrap: Callable[[Any], Any]) -> Change:
+    """Give every scheduler what `wrap` makes of its policy."""
+
+    def change(parts: Components) -> Components:
+        made = tuple(with_wrapped_policy(scheduler, wrap) for scheduler in parts.schedulers)
+        return attrs.evolve(parts, schedulers=made)
+
+    return change
+
+
+def with_wrapped_policy(scheduler: Any, wrap: Callable[[Any], Any]) -> Scheduler:
+    """The same scheduler with another policy."""
+    return Scheduler(
+        scheduler.name,
+        wrap(scheduler.policy),
+        watched=scheduler.watched,
+        may_preempt=scheduler.may_preempt,
+    )
 
 
 def replacing_controller(name: str, make: Callable[[Any], Any]) -> Change:

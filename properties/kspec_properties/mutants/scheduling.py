@@ -15,7 +15,13 @@ from kspec_models.requests import Bind, Request, Response
 from kspec_models.scheduler.scheduler import Scheduler
 from kspec_models.world import World
 from kspec_models.worlds import delete, node, pod
-from kspec_properties.mutants.mutant import Change, ModelMutant, replacing
+from kspec_properties.mutants.mutant import (
+    Change,
+    ModelMutant,
+    WrappedPolicy,
+    replacing,
+    with_policy,
+)
 
 _TIGHT = {"cpu": "4", "memory": "1Gi", "pods": "10", "ephemeral-storage": "10Gi"}
 _TWO_LARGE = (pod("a", memory="600Mi"), pod("b", memory="600Mi"))
@@ -23,17 +29,7 @@ _FULL_NODE = World(name="full-node", nodes=1, node_capacity=_TIGHT, objects=_TWO
 _RIVALS = attrs.evolve(_FULL_NODE, name="rival-schedulers", schedulers=2)
 
 
-class _Wrapped:
-    """A policy that asks another one; the attributes of that one show through."""
-
-    def __init__(self, policy: Any) -> None:
-        self.policy = policy
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.policy, name)
-
-
-class ForgetsMemory(_Wrapped):
+class ForgetsMemory(WrappedPolicy):
     def filter(self, pod: Pod, node_info: Any, context: Any) -> Any:
         return self.policy.filter(_without_memory(pod), node_info, context)
 
@@ -47,7 +43,7 @@ def _without_memory(obj: Pod) -> Pod:
     return obj.replace(spec=obj.spec.replace(containers=containers))
 
 
-class ForgetsPodCount(_Wrapped):
+class ForgetsPodCount(WrappedPolicy):
     def filter(self, pod: Pod, node_info: Any, context: Any) -> Any:
         roomy = node_info.node.status.allocatable.set("pods", "1000")
         status = node_info.node.status.replace(allocatable=roomy)
@@ -115,17 +111,9 @@ class AdmitsEverything(Kubelet):
         return after._replace(allocatable=after.allocatable._replace(pods=9999, requests=vast))
 
 
-def _with_policy(wrap: type) -> Change:
-    def change(parts: Components) -> Components:
-        made = tuple(Scheduler(s.name, wrap(s.policy)) for s in parts.schedulers)  # type: ignore[attr-defined]
-        return attrs.evolve(parts, schedulers=made)
-
-    return change
-
-
 def _with_scheduler(cls: type[Scheduler]) -> Change:
     def change(parts: Components) -> Components:
-        made = tuple(cls(s.name, s.policy) for s in parts.schedulers)  # type: ignore[attr-defined]
+        made = tuple(cls(s.name, s.policy, watched=s.watched) for s in parts.schedulers)  # type: ignore[attr-defined]
         return attrs.evolve(parts, schedulers=made)
 
     return change
@@ -137,7 +125,7 @@ MUTANTS = (
         description="NodeResourcesFit does not look at memory",
         property="no-over-committed-binding",
         world=_FULL_NODE,
-        change=_with_policy(ForgetsMemory),
+        change=with_policy(ForgetsMemory),
     ),
     ModelMutant(
         name="filter-forgets-pod-count",
@@ -149,7 +137,7 @@ MUTANTS = (
             node_capacity={**_TIGHT, "pods": "1"},
             objects=(pod("a"), pod("b")),
         ),
-        change=_with_policy(ForgetsPodCount),
+        change=with_policy(ForgetsPodCount),
     ),
     ModelMutant(
         name="assume-is-not-charged",
