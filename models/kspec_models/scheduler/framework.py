@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, NamedTuple, Protocol
 
+from kspec.errors import KspecError
 from kspec_models.objects import Pod
 from kspec_models.objects.core import PodSpec
 from kspec_models.objects.record import EMPTY
@@ -50,6 +51,16 @@ class Status(NamedTuple):
 
 
 SUCCESS: Final = Status()
+
+
+class PluginError(KspecError):
+    """AddPod or RemovePod of a plugin failed; raised by it, since they return a state alone.
+
+    extension: "AddPod" or "RemovePod". The node that was looked at gets an Error status.
+    """
+
+    def __init__(self, extension: str, plugin: str, problem: str) -> None:
+        super().__init__(f'running {extension} on PreFilter plugin "{plugin}": {problem}')
 
 
 class Context(NamedTuple):
