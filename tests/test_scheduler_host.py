@@ -36,7 +36,8 @@ class Informed:
     """A scheduler, its memory, and the informer caches that its notifications come from."""
 
     def __init__(self, *objects, **options):
-        self.host = Scheduler("scheduler", POLICIES["first-fit"](), **options)
+        policy = options.pop("policy", "first-fit")
+        self.host = Scheduler("scheduler", POLICIES[policy](), **options)
         self.memory, self.now, self.revision = self.host.initial(None), 0, 1
         self.caches = {"pods": Snapshot(), "nodes": Snapshot()}
         for obj in objects:
@@ -280,7 +281,7 @@ def test_popping_from_backoff_can_be_turned_off():
 def test_a_nominated_node_is_cleared_with_the_condition():
     nominated = pod(cpu="9")
     nominated = nominated.replace(status=nominated.status.replace(nominated_node_name="n"))
-    (patch,) = Informed(node(), nominated).run().requests
+    (patch,) = Informed(node(), nominated, policy="default").run().requests
     assert patch.patch["status"]["nominatedNodeName"] is None
 
 

@@ -11,7 +11,7 @@ import contextlib
 import importlib
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -24,6 +24,7 @@ COMMANDS = {
     "check": "Explore a world and say which promises it keeps.",
     "replay": "Run a trace again, step by step.",
     "prove": "Prove claims about the code that runs, by z3.",
+    "policy": "Put scheduler policies on trial: check, compare, explain.",
     "properties": "List the specification: promises, sources, mutants.",
     "bench": "Measure speed, growth, start-up and memory.",
     "schema": "Print the JSON Schema of a world, a trace or a report.",
@@ -67,21 +68,34 @@ def silence(stream: Any) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
-class Commands(click.Group):
-    """A group that imports a command's module when the command is asked for."""
+class LazyGroup(click.Group):
+    """A group that imports a command's module when the command is asked for.
+
+    helps: what the help says of each command. package: where its module is.
+    """
+
+    helps: Mapping[str, str] = {}
+    package = ""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(COMMANDS)
+        return list(self.helps)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in COMMANDS:
+        if cmd_name not in self.helps:
             return None
-        command: click.Command = importlib.import_module(f"kspec.cli.{cmd_name}").command
+        command: click.Command = importlib.import_module(f"{self.package}.{cmd_name}").command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
+            formatter.write_dl(list(self.helps.items()))
+
+
+class Commands(LazyGroup):
+    """The commands of `kspec`."""
+
+    helps = COMMANDS
+    package = "kspec.cli"
 
     def main(
         self,

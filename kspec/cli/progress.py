@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.text import Text
 
 from kspec.check import Listener
 from kspec.explore import Exploration
@@ -84,6 +87,17 @@ class Bar(Lines):
 
     def close(self) -> None:
         self._progress.stop()
+
+
+@contextmanager
+def saying() -> Iterator[Callable[[str], None]]:
+    """Says what is being done: in one place on a terminal, nowhere else."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield lambda text: None
+        return
+    with console.status("") as status:
+        yield lambda text: status.update(Text(text))
 
 
 def listener() -> Listener:

@@ -25,6 +25,7 @@ from kspec_models.scheduler.preempting import Preempting
 from kspec_models.state import State
 from kspec_properties.faults import all_but
 from kspec_properties.proofs.hard_constraints import broken
+from kspec_properties.reading import newest
 from kspec_properties.usage import excess
 
 _FRAMEWORK = "https://kubernetes.io/docs/concepts/scheduling-eviction/scheduling-framework/"
@@ -100,7 +101,10 @@ def a_pod_is_assumed_where_it_fits(before: State, after: State) -> Verdict:
 
 
 class Preemption(NamedTuple):
-    """A preemption that the last step decided on: who, where, whom, as the scheduler saw it."""
+    """A preemption that the last step decided on: who, where, whom, as the scheduler saw it.
+
+    info: the node without the pods that were leaving it anyway.
+    """
 
     scheduler: str
     preemptor: Pod
@@ -124,11 +128,20 @@ def preemptions(before: State, after: State) -> Iterator[Preemption]:
             info = _seen(old.memory, nominated.node)
             there = info.pods if info is not None else ()
             victims = tuple(pod for pod in there if pod.key in keys)
+            for pod in there:
+                if info is not None and _is_leaving(before, pod):
+                    info = info.without_pod(pod.uid)
             yield Preemption(place.host.name, nominated.pod, nominated.node, info, victims)
 
 
 def _is_preempting(sending: object) -> bool:
     return isinstance(sending.call.phase, Preempting)  # type: ignore[attr-defined]
+
+
+def _is_leaving(state: State, pod: Pod) -> bool:
+    """Whether a pod is being deleted, or is gone; that need not have reached the cache yet."""
+    entry = newest(state, "pods").get(f"pods/{pod.key}")
+    return entry is None or entry.value.uid != pod.uid or entry.value.is_terminating
 
 
 def _priority(pod: Pod) -> int:

@@ -55,7 +55,7 @@ def _problem(cluster: Any, world: World) -> str:
         return "ties go to the node of the lowest name (write `ties: explicit`)"
     if not all(type(host) is Scheduler for host in cluster.components.schedulers):
         return "a scheduler is not the stock one"
-    if any(host.may_preempt for host in cluster.components.schedulers):
+    if any(getattr(host, "may_preempt", False) for host in cluster.components.schedulers):
         return "pods have priorities"
     if world.percentage_of_nodes_to_score is not None:
         return "nodes are sampled in an order"

@@ -47,6 +47,24 @@ Hints = Mapping[str, Mapping[tuple[str, str], Hint]]
 """By plugin, the (resource, action) it registers for."""
 
 
+class _EveryEvent(dict[tuple[str, str], Hint]):
+    """Registers for whatever happens."""
+
+    def __contains__(self, key: object) -> bool:
+        return True
+
+    def get(self, key: Any, default: Any = None) -> Any:
+        return _always
+
+
+def _always(pod: Pod, event: ClusterEvent) -> bool:
+    return True
+
+
+EVERY_EVENT: Mapping[tuple[str, str], Hint] = _EveryEvent()
+"""The hints of a plugin that has none."""
+
+
 class ProfileHints:
     """The hints of several profiles, by the spec.schedulerName that each serves."""
 

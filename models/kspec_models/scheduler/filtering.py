@@ -10,7 +10,13 @@ from __future__ import annotations
 from typing import Any
 
 from kspec_models.objects import Pod
-from kspec_models.scheduler.framework import Context, Policy, Status
+from kspec_models.scheduler.framework import (
+    ERROR,
+    Context,
+    PluginError,
+    Policy,
+    Status,
+)
 from kspec_models.scheduler.nodeinfo import NodeInfo
 
 
@@ -27,13 +33,23 @@ def filter_with_nominated(policy: Policy, pod: Pod, info: NodeInfo, context: Con
         if priority_of(other) >= priority_of(pod) and other.uid != pod.uid
     ]
     if counted:
-        changed, crowded = info, context
-        add: Any = getattr(policy, "with_pod", None)
-        for other in counted:
-            changed = changed.with_pod(other)
-            if add is not None:
-                crowded = add(pod, crowded, other, changed)
+        try:
+            changed, crowded = _crowded(policy, pod, info, context, counted)
+        except PluginError as error:
+            return Status(ERROR, (str(error),))
         status = policy.filter(pod, changed, crowded)
         if not status.ok:
             return status
     return policy.filter(pod, info, context)
+
+
+def _crowded(
+    policy: Policy, pod: Pod, info: NodeInfo, context: Context, others: list[Pod]
+) -> tuple[NodeInfo, Context]:
+    """The node and the context as if the others ran there."""
+    add: Any = getattr(policy, "with_pod", None)
+    for other in others:
+        info = info.with_pod(other)
+        if add is not None:
+            context = add(pod, context, other, info)
+    return info, context

@@ -183,7 +183,10 @@ class Policy(Protocol):
     """Where pods go.
 
     Optional attributes: `resources`, the resources besides pods and nodes whose caches it reads;
-    `hints`, the queueing hints of its rejections (without any, every event retries a pod).
+    `hints`, the queueing hints of its rejections (without any, every event retries a pod);
+    `highest_score`, what no score exceeds (100 without it); `normalises` and `rounds`, true where
+    nodes that it refuses, or the scale of all quantities, may change a decision. The latter two are
+    attributes of a plugin too, and a profile has them of its plugins.
     """
 
     @property

@@ -8,11 +8,15 @@ Left out: hints for the pod's own label changes, which no plugin here registers.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
+
 from kspec_models.objects import Pod
 from kspec_models.resources import Requests, amounts_of, amounts_of_spec
 from kspec_models.scheduler.events import (
     ADD,
     DELETE,
+    EVERY_EVENT,
     NODE,
     POD,
     SCHEDULING_GATES,
@@ -27,12 +31,19 @@ from kspec_models.scheduler.events import (
 )
 from kspec_models.scheduler.nodeinfo import allocatable_of, conflicts, host_ports, node_info
 from kspec_models.scheduler.plugins import (
+    default_preemption,
+    inter_pod_affinity,
     node_affinity,
     node_name,
     node_ports,
     node_resources_fit,
     node_unschedulable,
+    node_volume_limits,
+    pod_topology_spread,
     taint_toleration,
+    volume_binding,
+    volume_restrictions,
+    volume_zone,
 )
 
 
@@ -118,5 +129,25 @@ IN_TREE: Hints = {
         (POD, DELETE): _after_pod_deleted,
         (POD, UPDATE_POD_SCALE_DOWN): _after_scale_down,
     },
+    default_preemption.NAME: default_preemption.EVENTS,
+    inter_pod_affinity.NAME: inter_pod_affinity.EVENTS,
+    pod_topology_spread.NAME: pod_topology_spread.EVENTS,
+    node_volume_limits.NAME: node_volume_limits.EVENTS,
+    volume_binding.NAME: volume_binding.EVENTS,
+    volume_restrictions.NAME: volume_restrictions.EVENTS,
+    volume_zone.NAME: volume_zone.EVENTS,
 }
 """The hints of the in-tree plugins."""
+
+
+def hints_of(plugins: Iterable[Any]) -> Hints:
+    """The hints of the plugins of a profile, and of the gates that every profile has.
+
+    A plugin that has none of its own (an attribute `events`) and is not in-tree asks for every
+    event, as upstream treats a plugin without EventsToRegister.
+    """
+    found = {SCHEDULING_GATES: IN_TREE[SCHEDULING_GATES]}
+    for plugin in plugins:
+        own = getattr(plugin, "events", None)
+        found[plugin.name] = IN_TREE.get(plugin.name, EVERY_EVENT) if own is None else own
+    return found

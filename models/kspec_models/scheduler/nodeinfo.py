@@ -4,8 +4,8 @@ After pkg/scheduler/framework/types.go (NodeInfo, HostPortInfo) at 1.36. Immutab
 patches the sums and the fingerprint of the one before, so its cost does not grow with the node.
 
 Pods are kept without the status that scheduling does not read; only the resources that a status
-reports count. Left out: image states, volume claims and the lists of pods with affinity, which
-only plugins that are not modelled read.
+reports count. Left out: image states, which ImageLocality reads from the nodes themselves, and
+volume claims.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from collections.abc import Callable
 from kspec.values import MASK, Memo, fingerprint, mix
 from kspec_models.objects import Container, Node, Pod
 from kspec_models.objects.core import PodSpec
+from kspec_models.objects.record import EMPTY
 from kspec_models.quantity import whole
 from kspec_models.resources import (
     NO_STATUS,
@@ -64,6 +65,18 @@ def _host_ports(spec: PodSpec) -> tuple[HostPort, ...]:
 
 host_ports: Memo[PodSpec, tuple[HostPort, ...]] = Memo("host ports of a pod", _host_ports)
 """The host ports that a pod takes, sorted."""
+
+
+def has_affinity(spec: PodSpec) -> bool:
+    """Whether the pod has affinity or anti-affinity to other pods, required or preferred."""
+    affinity = spec.affinity
+    return affinity is not None and ("podAffinity" in affinity or "podAntiAffinity" in affinity)
+
+
+def has_required_anti_affinity(spec: PodSpec) -> bool:
+    """Whether the pod keeps others away: it has required anti-affinity to other pods."""
+    anti = (spec.affinity or EMPTY).get("podAntiAffinity")
+    return bool(anti) and bool(anti.get("requiredDuringSchedulingIgnoredDuringExecution"))
 
 
 def conflicts(port: HostPort, used: tuple[HostPort, ...]) -> bool:
@@ -117,8 +130,10 @@ allocatable_of: Memo[Node, tuple[Requests, int]] = Memo("allocatable of a node",
 class NodeInfo:
     """One node of the cache. node None: pods are known to be there, the node is not (yet).
 
-    pods: in the order of their keys. requested: the sum of their requests. non_zero_milli_cpu,
-    non_zero_memory: the same with the defaults of scoring. ports: host ports in use, sorted.
+    pods: in the order of their keys. pods_with_affinity, pods_with_required_anti_affinity: those
+    of them that `has_affinity` and `has_required_anti_affinity` name. requested: the sum of their
+    requests. non_zero_milli_cpu, non_zero_memory: the same with the defaults of scoring. ports:
+    host ports in use, sorted.
     """
 
     __slots__ = (
@@ -129,12 +144,16 @@ class NodeInfo:
         "non_zero_memory",
         "non_zero_milli_cpu",
         "pods",
+        "pods_with_affinity",
+        "pods_with_required_anti_affinity",
         "ports",
         "requested",
     )
 
     node: Node | None
     pods: tuple[Pod, ...]
+    pods_with_affinity: tuple[Pod, ...]
+    pods_with_required_anti_affinity: tuple[Pod, ...]
     requested: Requests
     non_zero_milli_cpu: int
     non_zero_memory: int
@@ -145,6 +164,7 @@ class NodeInfo:
 
     def __init__(self) -> None:
         self.node, self.pods, self.ports = None, (), ()
+        self.pods_with_affinity = self.pods_with_required_anti_affinity = ()
         self.requested = self.allocatable = NOTHING_REQUESTED
         self.non_zero_milli_cpu = self.non_zero_memory = self.allowed_pods = 0
         self.fingerprint = _EMPTY
@@ -157,6 +177,8 @@ class NodeInfo:
     def _copy(self) -> NodeInfo:
         new = NodeInfo.__new__(NodeInfo)
         new.node, new.pods, new.ports = self.node, self.pods, self.ports
+        new.pods_with_affinity = self.pods_with_affinity
+        new.pods_with_required_anti_affinity = self.pods_with_required_anti_affinity
         new.requested, new.allocatable = self.requested, self.allocatable
         new.non_zero_milli_cpu = self.non_zero_milli_cpu
         new.non_zero_memory = self.non_zero_memory
@@ -177,8 +199,9 @@ class NodeInfo:
         """This NodeInfo with one more pod charged to it."""
         pod, amounts, ports = cached(pod), amounts_of(pod), host_ports(pod.spec)
         new = self._copy()
-        index = bisect_left(self.pods, _key_of(pod), key=_key_of)
-        new.pods = (*self.pods[:index], pod, *self.pods[index:])
+        new.pods = _inserted(self.pods, pod)
+        if pod.spec.affinity is not None:
+            new._keep_affinity(pod)
         new.requested = sum_of(self.requested, amounts.requests)
         new.non_zero_milli_cpu = added(self.non_zero_milli_cpu, amounts.non_zero_milli_cpu)
         new.non_zero_memory = added(self.non_zero_memory, amounts.non_zero_memory)
@@ -197,7 +220,9 @@ class NodeInfo:
             return self
         amounts, ports = amounts_of(pod), host_ports(pod.spec)
         new = self._copy()
-        new.pods = tuple(p for p in self.pods if p is not pod)
+        new.pods = _without(self.pods, pod)
+        if pod.spec.affinity is not None:
+            new._drop_affinity(pod)
         new.requested = difference_of(self.requested, amounts.requests)
         new.non_zero_milli_cpu = removed(self.non_zero_milli_cpu, amounts.non_zero_milli_cpu)
         new.non_zero_memory = removed(self.non_zero_memory, amounts.non_zero_memory)
@@ -205,6 +230,18 @@ class NodeInfo:
             new.ports = tuple(p for p in self.ports if p not in ports)
         new.fingerprint = (self.fingerprint - pod.fingerprint) & MASK
         return new
+
+    def _keep_affinity(self, pod: Pod) -> None:
+        if has_affinity(pod.spec):
+            self.pods_with_affinity = _inserted(self.pods_with_affinity, pod)
+        if has_required_anti_affinity(pod.spec):
+            kept = self.pods_with_required_anti_affinity
+            self.pods_with_required_anti_affinity = _inserted(kept, pod)
+
+    def _drop_affinity(self, pod: Pod) -> None:
+        self.pods_with_affinity = _without(self.pods_with_affinity, pod)
+        kept = self.pods_with_required_anti_affinity
+        self.pods_with_required_anti_affinity = _without(kept, pod)
 
     def __eq__(self, other: object) -> bool:
         if self is other:
@@ -220,6 +257,15 @@ class NodeInfo:
 
 def _key_of(pod: Pod) -> tuple[str, str]:
     return pod.key, pod.metadata.uid
+
+
+def _inserted(pods: tuple[Pod, ...], pod: Pod) -> tuple[Pod, ...]:
+    index = bisect_left(pods, _key_of(pod), key=_key_of)
+    return (*pods[:index], pod, *pods[index:])
+
+
+def _without(pods: tuple[Pod, ...], pod: Pod) -> tuple[Pod, ...]:
+    return tuple(p for p in pods if p is not pod)
 
 
 def _mark(node: Node | None) -> int:

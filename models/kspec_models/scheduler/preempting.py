@@ -48,6 +48,8 @@ def evictions(
 
 
 def _eviction(victim: Pod, preemptor: Pod, scheduler: str, now: int) -> list[Request]:
+    if victim.is_terminating:
+        return []  # it goes already
     told = victim_patch(victim, preemptor, scheduler, now)
     delete = Delete("pods", victim.key)
     return [told, delete] if told is not None else [delete]

@@ -35,7 +35,7 @@ from kspec_models.scheduler.framework import (
     ScorePlugin,
     Status,
 )
-from kspec_models.scheduler.hints import IN_TREE
+from kspec_models.scheduler.hints import hints_of
 from kspec_models.scheduler.nodeinfo import NodeInfo
 from kspec_models.scheduler.plugins.node_affinity import NodeAffinity
 from kspec_models.scheduler.plugins.node_name import NodeName
@@ -68,11 +68,9 @@ class _Verdict(NamedTuple):
 class Profile:
     """filters, scorers (plugin and weight): in order. post_filter: for a pod that fits nowhere.
 
-    resources: what the plugins read besides pods and nodes. extra: plugins at other extension
-    points (Reserve, Permit, PreBind, PostBind), in order.
+    resources: what is read besides what the plugins name. extra: plugins at other extension points
+    (Reserve, Permit, PreBind), in order.
     """
-
-    hints: Hints = IN_TREE
 
     def __init__(
         self,
@@ -85,7 +83,12 @@ class Profile:
         extra: tuple[Any, ...] = (),
     ) -> None:
         self.name, self.filters, self.scorers = name, filters, scorers
-        self.resources, self.post_filter, self.extra = resources, post_filter, extra
+        self.post_filter, self.extra = post_filter, extra
+        others = (*([post_filter] if post_filter else ()), *extra)
+        plugins = (*filters, *(plugin for plugin, _ in scorers), *others)
+        read = (resource for plugin in plugins for resource in getattr(plugin, "resources", ()))
+        self.resources = tuple(dict.fromkeys((*resources, *read)))
+        self.hints: Hints = hints_of((*filters, *others))
         self._own: tuple[Any, ...] = tuple((p, w) for p, w in scorers if _is_relative(p) is False)
         self._relative: tuple[Any, ...] = tuple((p, w) for p, w in scorers if _is_relative(p))
         self._compared: tuple[Any, ...] = tuple(

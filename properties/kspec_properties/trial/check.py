@@ -1,0 +1,136 @@
+"""The trial of one policy: every section of its report card.
+
+A policy that misbehaves (raises, hangs, answers nonsense, changes what it is given) is charged with
+that once in the section where it showed, and the trial goes on with the next section. Sections
+run under guard; a trace that they write replays without it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from kspec.errors import InputError
+from kspec.suite import JsonMap, Parts
+from kspec.trial import Card, Finding, Section
+from kspec.trial.card import FAILS, UNKNOWN
+from kspec_models.cluster import Cluster
+from kspec_models.scheduler.policies import load_policy
+from kspec_models.scheduler.policies.errors import PolicyError
+from kspec_models.world import World, build
+from kspec_properties.suite import KubernetesSuite
+from kspec_properties.trial.exploring import Exploring, liveness, safety
+from kspec_properties.trial.guard import Guarded, charge_of
+
+Clock = Callable[[], float]
+Part = Callable[["Trial"], Section]
+STEPS = 6_000
+"""Steps in each world of the exploring sections, per number of schedulers."""
+
+
+@attrs.frozen(kw_only=True)
+class Trial:
+    """What a trial of one policy is run with. name: as the user gave it."""
+
+    name: str
+    policy: Any
+    seed: int = 0
+    steps: int = STEPS
+    out: Path = Path("kspec-out")
+    worlds: tuple[World, ...] = ()
+    say: Callable[[str], None] = lambda text: None
+    clock: Clock = lambda: 0.0
+
+    def exploring(self) -> Exploring:
+        return Exploring(
+            suite=GuardedSuite(self.policy),
+            policy=self.name,
+            steps=self.steps,
+            seed=self.seed,
+            out=self.out,
+            say=self.say,
+        )
+
+
+class GuardedSuite(KubernetesSuite):
+    """The suite with every policy under guard."""
+
+    def __init__(self, policy: Any) -> None:
+        self.policy = Guarded(policy)
+
+    def build(self, world: JsonMap, parts: Parts) -> Cluster:
+        return build(World.from_json(world), policy=self.policy)
+
+
+def check_policy(trial: Trial, only: tuple[str, ...] = ()) -> Card:
+    """The report card of one policy; `only` these sections, if any are named."""
+    parts = parts_of(only)
+    return Card(trial.name, tuple(_ran(name, part, trial) for name, part in parts.items()))
+
+
+def parts_of(only: tuple[str, ...]) -> dict[str, Part]:
+    """The sections by name, in the order of the card. Raises InputError for one that is none."""
+    unknown = [name for name in only if name not in SECTIONS]
+    if unknown:
+        raise InputError(f"no section is called {unknown[0]!r}", expected=", ".join(SECTIONS))
+    return {name: part for name, part in SECTIONS.items() if not only or name in only}
+
+
+def _ran(name: str, part: Part, trial: Trial) -> Section:
+    """A section; what the policy, or the section, failed with is a finding of it."""
+    start = trial.clock()
+    try:
+        section = part(trial)
+    except PolicyError as error:
+        charge = charge_of(error, name)
+        section = Section(name, (Finding("conduct", FAILS, charge.text, charge),))
+    except InputError as error:
+        section = Section(name, (Finding(name, UNKNOWN, str(error)),), must_decide=True)
+    return attrs.evolve(section, seconds=trial.clock() - start)
+
+
+def _safety(trial: Trial) -> Section:
+    return safety(trial.exploring())
+
+
+def _liveness(trial: Trial) -> Section:
+    return liveness(trial.exploring())
+
+
+SECTIONS: dict[str, Part] = {"safety": _safety, "liveness": _liveness}
+"""The sections of a card, by name."""
+
+
+def trials(
+    names: tuple[str, ...],
+    sections: tuple[str, ...],
+    worlds: tuple[World, ...],
+    *,
+    seed: int,
+    steps: int | None,
+    out: Path,
+    clock: Clock,
+) -> list[Callable[[Callable[[str], None]], Card]]:
+    """A trial for each policy. Raises InputError for a name that is no policy or section."""
+    parts_of(sections)
+    made = [
+        Trial(
+            name=name,
+            policy=load_policy(name),
+            seed=seed,
+            steps=steps or STEPS,
+            out=out,
+            worlds=worlds,
+            clock=clock,
+        )
+        for name in names
+    ]
+    return [partial(_tried, trial, sections) for trial in made]
+
+
+def _tried(trial: Trial, sections: tuple[str, ...], say: Callable[[str], None]) -> Card:
+    return check_policy(attrs.evolve(trial, say=say), sections)
