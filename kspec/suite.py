@@ -9,13 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import attrs
 
 from kspec.errors import InputError
 from kspec.property import Property
 from kspec.system import AnySystem
+
+if TYPE_CHECKING:
+    from kspec.trial.comparison import Asked, Comparison
 
 GROUP = "kspec.suites"
 JsonMap = Mapping[str, Any]
@@ -25,7 +28,8 @@ JsonMap = Mapping[str, Any]
 class Settings:
     """What the command line says about a world; None leaves what the file or the default says.
 
-    node_capacity: quantities by resource. state: the files are a dump to start from.
+    node_capacity: quantities by resource. state: the files are a dump to start from. is_plain: run
+    the plain form of what has a faster one.
     """
 
     nodes: int | None = None
@@ -35,6 +39,7 @@ class Settings:
     granularity: str | None = None
     state: bool = False
     ignore_unmodelled: bool = False
+    is_plain: bool = False
 
 
 @attrs.frozen(kw_only=True)
@@ -138,6 +143,25 @@ class Suite(Protocol):
         """
         ...
 
+    def trials(
+        self,
+        names: tuple[str, ...],
+        *,
+        clock: Callable[[], float],
+        sections: tuple[str, ...] = (),
+        seed: int = 0,
+        steps: int | None = None,
+        out: Path = Path("kspec-out"),
+        worlds: tuple[Path, ...] = (),
+    ) -> Sequence[Callable[[Callable[[str], None]], Any]]:
+        """A trial for each policy, each a function of what to say on the way to a
+        `kspec.trial.Card`. Raises InputError for a policy, section or world that does not exist."""
+        ...
+
+    def compare(self, asked: Asked) -> Comparison:
+        """The runs that compare policies on a trace or a world; raises InputError."""
+        ...
+
     def counterexample(self, proof: Any) -> tuple[JsonMap, ...]:
         """The objects of a refuted proof (`kspec.smt.Proof`), as users write them; () for none."""
         ...
@@ -148,6 +172,16 @@ class Suite(Protocol):
 
     def exhaustible_world(self) -> JsonMap:
         """A small world, reduced as far as it goes, that exhaustive search comes to the end of."""
+        ...
+
+    def schedule(
+        self, nodes: int, pods: int, clock: Callable[[], float], *, is_plain: bool = False
+    ) -> tuple[Mapping[str, str], float]:
+        """Where the default policy places so many pods on so many nodes, by pod, through the whole
+        scheduling cycle, and the seconds that the cycles took; for `kspec bench`.
+
+        Raises KspecError where a node ends up over-committed.
+        """
         ...
 
     def bench_world(self, nodes: int, pods: int, active: tuple[int, int] | None = None) -> JsonMap:

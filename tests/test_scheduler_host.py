@@ -106,7 +106,8 @@ def test_cycles_do_not_wait_for_bindings_and_count_assumed_pods():
         "type": "PodScheduled",
         "status": "False",
         "reason": "Unschedulable",
-        "message": "0/1 nodes are available: 1 Insufficient cpu.",
+        "message": "0/1 nodes are available: 1 Insufficient cpu. preemption: 0/1 nodes are "
+        "available: 1 No preemption victims found for incoming pod.",
         "lastTransitionTime": "2024-01-01T00:00:00Z",
     }
 

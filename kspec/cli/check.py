@@ -81,7 +81,9 @@ def options_of(given: dict[str, Any]) -> Options:
     from kspec.suite import Settings
 
     of_world = ("nodes", "node_capacity", "schedulers", "policy", "granularity", "state")
-    settings = Settings(**{name: given.pop(name) for name in (*of_world, "ignore_unmodelled")})
+    settings = Settings(
+        **{name: given.pop(name) for name in (*of_world, "ignore_unmodelled", "is_plain")}
+    )
     return Options(settings=settings, **given)
 
 

@@ -73,6 +73,12 @@ WORLD = (
     click.option(
         "--ignore-unmodelled", is_flag=True, help="Leave out kinds that are not modelled yet."
     ),
+    click.option(
+        "--plain",
+        "is_plain",
+        is_flag=True,
+        help="Run the plain form of what has a faster one: the form that proofs are about.",
+    ),
 )
 
 JUDGING = (

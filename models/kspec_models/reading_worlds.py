@@ -87,6 +87,8 @@ def _with_settings(world: World, settings: Settings) -> World:
         changes["granularity"] = settings.granularity
     if settings.state:
         changes["keep_status"] = True
+    if settings.is_plain:
+        changes["is_plain"] = True
     return attrs.evolve(world, **changes)
 
 

@@ -19,6 +19,8 @@ from kspec_models.components import Components, Passive, node_names
 from kspec_models.controllers.deployment import DeploymentController
 from kspec_models.controllers.endpointslice import EndpointSliceController
 from kspec_models.controllers.namespace import NamespaceController
+from kspec_models.controllers.persistentvolume import PersistentVolumeController
+from kspec_models.controllers.provisioner import ProvisionerController
 from kspec_models.controllers.replicaset import ReplicaSetController
 from kspec_models.controllers.serviceaccount import ServiceAccountController
 from kspec_models.dataplane import EMPTY_DATAPLANE
@@ -72,6 +74,7 @@ class World:
     percentage_of_nodes_to_score: that of the schedulers; 0 is upstream's adaptive one, None leaves
     what the policy says. min_feasible_nodes: upstream's constant of 100, below which every node is
     looked at; a lower one lets a small world sample its nodes, from a start that is then explicit.
+    is_plain: schedulers decide node by node, even where a vectorised form decides alike.
     What changed lately in Kubernetes is a switch: atomic_replace (AtomicFIFO), initial_lists
     ("resourceVersion0" may be answered by a stale server, "watchList" never is), and
     stale_controller_check (a ReplicaSet waits until the caches show what was written for it).
@@ -96,6 +99,7 @@ class World:
     symmetry: tuple[str, ...] = ()
     percentage_of_nodes_to_score: int | None = None
     min_feasible_nodes: int = MIN_FEASIBLE_NODES
+    is_plain: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """The world as a document of kind World."""
@@ -110,6 +114,8 @@ class World:
             optional["percentageOfNodesToScore"] = self.percentage_of_nodes_to_score
         if self.min_feasible_nodes != MIN_FEASIBLE_NODES:
             optional["minFeasibleNodesToFind"] = self.min_feasible_nodes
+        if self.is_plain:
+            optional["plain"] = True
         return {
             "apiVersion": API_VERSION,
             "kind": "World",
@@ -158,6 +164,7 @@ class World:
             symmetry=tuple(spec.get("symmetry", ())),
             percentage_of_nodes_to_score=spec.get("percentageOfNodesToScore"),
             min_feasible_nodes=spec.get("minFeasibleNodesToFind", MIN_FEASIBLE_NODES),
+            is_plain=spec.get("plain", False),
         )
 
 
@@ -222,6 +229,8 @@ def components_of(
     operations = world.operations
     applied = [read_object(Document("operation", o["apply"])) for o in operations if "apply" in o]
     given = {o.resource for o in (*objects, *applied) if o is not None}
+    if "persistentvolumeclaims" in given:
+        given.add("persistentvolumes")  # the provisioner makes them
     present = [cls for cls in MODELLED if cls not in OPTIONAL or cls.RESOURCE in given]
     resources = tuple(cls.RESOURCE for cls in present if cls.NAMESPACED)
     passive = {o.resource for o in objects} - {cls.RESOURCE for cls in MODELLED}
@@ -238,6 +247,7 @@ def components_of(
             EndpointSliceController(),
             NamespaceController((*resources, *sorted(passive))),
             ServiceAccountController(),
+            *_volume_controllers(given),
             *controllers,
         ),
         schedulers=tuple(
@@ -247,6 +257,7 @@ def components_of(
                 has_explicit_ties=EXPLICIT in (world.ties, getattr(chosen, "ties", "")),
                 watched=watched_by_schedulers(world, tuple(cls.RESOURCE for cls in present)),
                 may_preempt=mentions(world, "priority", "priorityClassName"),
+                is_plain=world.is_plain,
             )
             for name in scheduler_names(world.schedulers)
         ),
@@ -258,6 +269,12 @@ def components_of(
         nodes=nodes if world.active_nodes is None else _active(nodes, world.active_nodes),
         keep_status=world.keep_status,
     )
+
+
+def _volume_controllers(given: set[str]) -> tuple[Any, ...]:
+    if given.isdisjoint(("persistentvolumes", "persistentvolumeclaims")):
+        return ()
+    return PersistentVolumeController(), ProvisionerController()
 
 
 def _active(nodes: tuple[str, ...], named: tuple[str, ...]) -> tuple[str, ...]:

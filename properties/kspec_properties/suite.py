@@ -13,6 +13,7 @@ from kspec.errors import InputError
 from kspec.property import Property
 from kspec.schema import load
 from kspec.suite import JsonMap, Mutant, Parts, Settings, Smaller
+from kspec.trial.comparison import Asked, Comparison
 from kspec_models.cluster import Cluster
 from kspec_models.kinds import lookup
 from kspec_models.reading_worlds import read_world
@@ -116,17 +117,47 @@ class KubernetesSuite:
 
         return prove(names, load_policy(policy) if policy else None, clock=clock)
 
+    def trials(
+        self,
+        names: tuple[str, ...],
+        *,
+        clock: Callable[[], float],
+        sections: tuple[str, ...] = (),
+        seed: int = 0,
+        steps: int | None = None,
+        out: Path = Path("kspec-out"),
+        worlds: tuple[Path, ...] = (),
+    ) -> Sequence[Callable[[Callable[[str], None]], Any]]:
+        from kspec_properties.trial.check import trials
+
+        given = (read_world((path,), Settings()) for path in worlds)
+        return trials(names, sections, tuple(given), seed=seed, steps=steps, out=out, clock=clock)
+
+    def compare(self, asked: Asked) -> Comparison:
+        from kspec_properties.trial.compare import PolicyComparison
+
+        return PolicyComparison(asked)
+
     def counterexample(self, proof: Any) -> tuple[JsonMap, ...]:
         from kspec_properties.proofs.concrete import counterexample_manifests
 
         return tuple(counterexample_manifests(proof))
 
     def counterexample_world(self, proof: Any) -> JsonMap | None:
-        objects = self.counterexample(proof)
+        from kspec_properties.proofs.concrete import is_replayable
+
+        objects = self.counterexample(proof) if is_replayable(proof) else ()
         return World(name="counterexample", objects=objects).to_json() if objects else None
 
     def exhaustible_world(self) -> JsonMap:
         return exhaustible(nodes=2, pods=3, schedulers=2).to_json()
+
+    def schedule(
+        self, nodes: int, pods: int, clock: Callable[[], float], *, is_plain: bool = False
+    ) -> tuple[Mapping[str, str], float]:
+        from kspec_properties.trial.placing import schedule
+
+        return schedule(nodes, pods, clock, is_plain=is_plain)
 
     def bench_world(self, nodes: int, pods: int, active: tuple[int, int] | None = None) -> JsonMap:
         return bench(nodes, pods, active=active).to_json()

@@ -2,7 +2,7 @@
 
 After pkg/scheduler/schedule_one.go (schedulingCycle, bindingCycle, handleSchedulingFailure,
 handleBindingCycleError) at 1.36. Reserve, Permit and PreBind are those of the policy's plugins;
-Unreserve has nothing to undo, since plugins are pure.
+Unreserve forgets what PreBind was about to write; nothing else is to undo, plugins being pure.
 
 PreBind's writes go first, one by one, and the Binding last, with what Reserve annotated.
 
@@ -17,6 +17,7 @@ from typing import Any
 from kspec_models.host import Call, Outcome, View
 from kspec_models.objects import Pod
 from kspec_models.requests import Bind, Patch, Request, Response
+from kspec_models.scheduler import volume_binder
 from kspec_models.scheduler.binding import WAIT, Annotations, Binding, Permit, Waiting
 from kspec_models.scheduler.cache import assumed_pod
 from kspec_models.scheduler.condition import condition_patch
@@ -98,8 +99,8 @@ def assume(
     status = SUCCESS
     annotations: Annotations = ()
     if hooks.reserve:
-        info = next(info for info in context.nodes if info.name == node)
-        status, annotations = _reserve(hooks.reserve, pod, info, context)
+        before = next(info for info in context.nodes if info.name == node)
+        status, annotations = _reserve(hooks.reserve, pod, before, context)
     seconds = 0
     if status.ok and hooks.permit:
         status, seconds = _permit(host, memory, pod, node, view)
@@ -180,11 +181,12 @@ def bind(host: Any, memory: Memory, waiting: Waiting, view: View) -> Outcome:
     hooks = host.profiles.hooks[host.profiles.name_of(pod)]
     before: tuple[Request, ...] = ()
     if hooks.pre_bind:
-        nodes = memory.cache.snapshot()
-        info = next((info for info in nodes if info.name == node), None)
-        if info is not None:
-            context = host.context(memory, nodes, view)
+        info = memory.cache.node_infos.get(node)
+        if info is not None and info.node is not None:
+            context = host.context(memory, memory.cache.snapshot(), view)
             before = tuple(r for p in hooks.pre_bind for r in p(pod, info, context))
+            written = volume_binder.assume(pod.uid, before)
+            memory = memory._replace(assumed=(*memory.assumed, *written))
     request = Bind(pod.key, pod.uid, node, waiting.annotations)
     return Outcome(memory, (*before, request), Binding(waiting.queued, node))
 
@@ -214,6 +216,9 @@ def binding_failed(
 ) -> Outcome:
     """handleBindingCycleError: forget the pod, retry those that its room may help."""
     queued, node = binding
+    if memory.assumed:
+        kept = volume_binder.reverted(memory.assumed, queued.pod.uid)
+        memory = memory._replace(assumed=kept)
     cache = memory.cache.forget(queued.pod.uid, node)
     if cache is not None:
         memory = memory._replace(cache=cache)

@@ -22,7 +22,8 @@ from kspec.errors import KspecError
 from kspec.values import EMPTY_MAP, FingerprintedMap, Memo
 from kspec_models.objects import Node, Pod
 from kspec_models.objects.core import PodSpec
-from kspec_models.resources import NO_STATUS, has_status_resources
+from kspec_models.resources import AMOUNTS, NO_STATUS, amounts_of_spec, has_status_resources
+from kspec_models.scheduler.node_table import NodeTable, table_of
 from kspec_models.scheduler.nodeinfo import NodeInfo, cached
 
 
@@ -43,12 +44,24 @@ class Order:
     So all orders are equal, and none adds to a fingerprint.
     """
 
-    __slots__ = ("infos", "names")
+    __slots__ = ("_table", "infos", "names")
 
     fingerprint = 0
 
-    def __init__(self, names: tuple[str, ...] = (), infos: tuple[NodeInfo, ...] = ()) -> None:
-        self.names, self.infos = names, infos
+    def __init__(
+        self,
+        names: tuple[str, ...] = (),
+        infos: tuple[NodeInfo, ...] = (),
+        table: NodeTable | None = None,
+    ) -> None:
+        self.names, self.infos, self._table = names, infos, table
+
+    @property
+    def table(self) -> NodeTable | None:
+        """The nodes as columns of numbers, made when it is asked for; None for few nodes."""
+        if self._table is None:
+            self._table = table_of(self.infos)
+        return self._table
 
     def changed(self, name: str, info: NodeInfo) -> Order:
         """This order after one NodeInfo changed, appeared or lost its node."""
@@ -61,8 +74,11 @@ class Order:
         if info.node is None:
             return Order((*names[:at], *names[after:]), (*infos[:at], *infos[after:]))
         if not known:
-            names = (*names[:at], name, *names[at:])
-        return Order(names, (*infos[:at], info, *infos[after:]))
+            return Order((*names[:at], name, *names[at:]), (*infos[:at], info, *infos[at:]))
+        old, table = infos[at], self._table
+        if table is not None:
+            table = table.changed(at, old, info)
+        return Order(names, (*infos[:at], info, *infos[after:]), table)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Order)
@@ -121,6 +137,9 @@ class Cache(NamedTuple):
             return self._charge(pod, False)
         if not state.is_assumed:
             return self
+        if state.pod == cached(pod):  # as it was assumed: its node stays as it is
+            pods = self.pods.set(pod.metadata.uid, PodState(state.pod, False))
+            return Cache(self.node_infos, pods, self.order)
         return self._discharge(state.pod)._charge(pod, False)
 
     def update_pod(self, old: Pod, new: Pod) -> Cache:
@@ -180,7 +199,9 @@ class Cache(NamedTuple):
 
 def _assumed_spec(key: tuple[PodSpec, str]) -> PodSpec:
     spec, node = key
-    return spec.replace(node_name=node)
+    assumed = spec.replace(node_name=node)
+    AMOUNTS.table.setdefault((assumed, NO_STATUS), amounts_of_spec(spec))  # a node changes none
+    return assumed
 
 
 def _assumed(key: tuple[Pod, str]) -> Pod:

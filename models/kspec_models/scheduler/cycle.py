@@ -135,6 +135,9 @@ def decide(
     if not context.nodes:
         # Not a FitError: no plugin is to blame, so the pod backs off as after an error.
         return Decision(reason=UNSCHEDULABLE_REASON, message=NO_NODES)
+    quick = _decided_at_once(policy, pod, context, sample) if not to else None
+    if quick is not None:
+        return quick
     found = find(policy, pod, context, sample)
     feasible, looked = found.feasible, found.looked
     if found.refusal.code == ERROR:
@@ -149,6 +152,23 @@ def decide(
     if to not in _names(highest(feasible, scores)):
         raise NotEnabled(f"{pod.key} goes to a node that is rated higher than {to}")
     return Decision(to, looked=looked)
+
+
+def _decided_at_once(policy: Any, pod: Pod, context: Context, sample: Sample) -> Decision | None:
+    """The decision by the policy's vectorised form, where it has one that can tell."""
+    form = getattr(policy, "vectorised", None)
+    if form is None or context.table is None or context.nominated:
+        return None
+    if pod.status.nominated_node_name:
+        return None
+    status, started = _started(policy, pod, context)
+    found = form.find(pod, context, started, sample) if status.ok else None
+    if found is None or not len(found.positions):
+        return None
+    best = 0
+    if len(found.positions) > 1:
+        best = int(form.scores(pod, found, context, started).argmax())
+    return Decision(context.nodes[int(found.positions[best])].name, looked=found.looked)
 
 
 def equals(policy: Policy, pod: Pod, context: Context, sample: Sample = WHOLE) -> tuple[str, ...]:

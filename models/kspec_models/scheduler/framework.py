@@ -70,13 +70,15 @@ class Context(NamedTuple):
     resource, of the resources that the policy names in `resources`; a resource that cannot occur
     in the world is absent. states: what `pre_filter` of each plugin left for this cycle, by the
     plugin's name; None before PreFilter has run. A plugin that is to be skipped has no entry.
-    nominated: by node, the pods that are nominated to run there and not bound yet.
+    nominated: by node, the pods that are nominated to run there and not bound yet. table: the nodes
+    as columns of numbers, for the vectorised form of a policy; None where the plain form decides.
     """
 
     nodes: tuple[NodeInfo, ...] = ()
     caches: Mapping[str, Any] = EMPTY
     states: Mapping[str, Any] | None = None
     nominated: Mapping[str, tuple[Pod, ...]] = EMPTY
+    table: Any = None
 
 
 class PreFilterResult(NamedTuple):

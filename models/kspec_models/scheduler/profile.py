@@ -27,7 +27,6 @@ from kspec_models.scheduler.framework import (
     MAX_NODE_SCORE,
     SKIP,
     SUCCESS,
-    UNRESOLVABLE,
     Context,
     CycleFilterPlugin,
     CycleScorePlugin,
@@ -36,23 +35,9 @@ from kspec_models.scheduler.framework import (
     Status,
 )
 from kspec_models.scheduler.hints import hints_of
+from kspec_models.scheduler.local import LOCAL_FILTERS, judge_local, not_named
 from kspec_models.scheduler.nodeinfo import NodeInfo
-from kspec_models.scheduler.plugins.node_affinity import NodeAffinity
-from kspec_models.scheduler.plugins.node_name import NodeName
-from kspec_models.scheduler.plugins.node_ports import NodePorts
-from kspec_models.scheduler.plugins.node_resources_fit import NodeResourcesFit
-from kspec_models.scheduler.plugins.node_unschedulable import NodeUnschedulable
-from kspec_models.scheduler.plugins.taint_toleration import TaintToleration
-
-LOCAL_FILTERS: tuple[FilterPlugin, ...] = (
-    NodeUnschedulable(),
-    NodeName(),
-    TaintToleration(),
-    NodeAffinity(),
-    NodePorts(),
-    NodeResourcesFit(),
-)
-"""The filters of the default profile that look at one node, in its order."""
+from kspec_models.scheduler.vectorised import vectorised
 
 _NAMES = "names of PreFilter"
 
@@ -99,10 +84,11 @@ class Profile:
         self._verdicts: Memo[tuple[PodSpec, NodeInfo], _Verdict] = Memo(
             f"verdicts of policy {name}", self._judge
         )
+        self.vectorised = vectorised(self)
 
     def _judge(self, key: tuple[PodSpec, NodeInfo]) -> _Verdict:
         spec, info = key
-        status = _judge_local(self._local, spec, info)
+        status = judge_local(self._local, spec, info)
         if not status.ok:
             return _Verdict(status)
         own = sum(weight * plugin.score(spec, info) for plugin, weight in self._own)
@@ -113,6 +99,8 @@ class Profile:
         states: dict[str, Any] = {}
         named: _Named | None = None
         for plugin in self._cluster:
+            if _is_idle(plugin, pod, context):
+                continue
             status, nodes, state = plugin.pre_filter(pod, context)
             if status.code == SKIP:
                 continue
@@ -133,10 +121,11 @@ class Profile:
                 return status
         status = self._verdicts((pod.spec, node_info)).status
         if context.states and status.ok:
-            return self._filter_with(context.states, pod, node_info)
+            return self.judge_by_cluster(context.states, pod, node_info)
         return status
 
-    def _filter_with(self, states: Mapping[str, Any], pod: Pod, info: NodeInfo) -> Status:
+    def judge_by_cluster(self, states: Mapping[str, Any], pod: Pod, info: NodeInfo) -> Status:
+        """What the plugins that look at the cluster say of a node, with PreFilter's states."""
         named: _Named | None = states.get(_NAMES)
         if named is not None and info.name not in named.names:
             return named.refusal
@@ -175,12 +164,30 @@ class Profile:
             scores = plugin.normalize([verdict.relative[index] for verdict in found])
             if any(scores):
                 totals = [t + s * weight for t, s in zip(totals, scores, strict=True)]
+        compared = self._compared_scores(pod, node_infos, context)
+        return [a + b for a, b in zip(totals, compared, strict=True)] if compared else totals
+
+    def compared_scores(self, pod: Pod, at: Sequence[int], context: Context) -> Sequence[int]:
+        """The weighted scores of the plugins that compare nodes, of those at some positions; none
+        where no such plugin has any."""
+        if all(_is_idle(plugin, pod, context) for plugin, _ in self._compared):
+            return ()
+        nodes = context.nodes
+        return self._compared_scores(pod, tuple(nodes[position] for position in at), context)
+
+    def _compared_scores(
+        self, pod: Pod, node_infos: tuple[NodeInfo, ...], context: Context
+    ) -> Sequence[int]:
+        totals: Sequence[int] = ()
         for plugin, weight in self._compared:
+            if _is_idle(plugin, pod, context):
+                continue
             status, state = plugin.pre_score(pod, node_infos, context)
             if status.ok:
                 raw = [plugin.score_with(state, pod, info) for info in node_infos]
                 scores = plugin.normalize_with(state, raw, node_infos)
-                totals = [t + s * weight for t, s in zip(totals, scores, strict=True)]
+                before = totals or [0] * len(scores)
+                totals = [t + s * weight for t, s in zip(before, scores, strict=True)]
         return totals
 
     @property
@@ -205,27 +212,14 @@ class _Named(NamedTuple):
         return not_named(self.plugins)
 
 
-def not_named(plugins: tuple[str, ...]) -> Status:
-    """The status of a node that PreFilter of these plugins does not name."""
-    listed = ", ".join(plugins)
-    return Status(UNRESOLVABLE, (f"node(s) didn't satisfy plugin(s) [{listed}]",), plugins[0])
+def _is_idle(plugin: Any, pod: Pod, context: Context) -> bool:
+    """Whether a plugin can tell from the table of all nodes that it has no say about the pod."""
+    if context.table is None:
+        return False
+    is_idle = getattr(plugin, "is_idle", None)
+    return is_idle is not None and bool(is_idle(pod, context))
 
 
 def _is_relative(plugin: Any) -> bool | None:
     """Whether a plain scorer's scores mean something only together; None for one that compares."""
     return None if hasattr(plugin, "score_with") else bool(plugin.is_relative)
-
-
-def _judge_local(plugins: Sequence[Any], spec: PodSpec, info: NodeInfo) -> Status:
-    for plugin in plugins:
-        if type(plugin) is NodeAffinity and spec.affinity:
-            status, names = plugin.pre_filter(spec)
-            if status.is_rejected:
-                return status
-            if names is not None and info.name not in names:
-                return not_named((plugin.name,))
-    for plugin in plugins:
-        found: Status = plugin.filter(spec, info)
-        if not found.ok:
-            return found
-    return SUCCESS

@@ -5,8 +5,8 @@ resource_allocation}.go at 1.36. Since kubernetes/kubernetes#131345 (1.34) a req
 whole of what a node offers is UnschedulableAndUnresolvable.
 
 `fits`, `least_allocated` and `most_allocated` are plain functions over integers, so the same code
-is proved by z3. Left out: the strategy RequestedToCapacityRatio, and extended resources backed by
-device claims (gated); neither is part of the default profile.
+is proved by z3; the strategy RequestedToCapacityRatio is in `requested_to_capacity_ratio`. Left
+out: extended resources backed by device claims (gated), which no default profile has.
 """
 
 from __future__ import annotations
@@ -32,6 +32,10 @@ from kspec_models.scheduler.framework import (
     Status,
 )
 from kspec_models.scheduler.nodeinfo import NodeInfo
+from kspec_models.scheduler.plugins.requested_to_capacity_ratio import (
+    RequestedToCapacityRatio,
+    mean_of_positive,
+)
 
 NAME = "NodeResourcesFit"
 TOO_MANY_PODS = "Too many pods"
@@ -155,10 +159,12 @@ Strategy = Callable[[int, int], int]
 
 
 class NodeResourcesFit:
-    """strategy: least_allocated or most_allocated. ignored: see `insufficient`."""
+    """strategy: least_allocated, most_allocated or a RequestedToCapacityRatio. ignored: see
+    `insufficient`. Raises InputError for a weight outside 1..100."""
 
     name = NAME
     is_relative = False
+    rounds = True  # a container that requests nothing counts as 100m and 200Mi at any scale
 
     def __init__(
         self,
@@ -168,6 +174,8 @@ class NodeResourcesFit:
     ) -> None:
         self.strategy, self.ignored = strategy, ignored
         self.weights = checked_weights(weights)
+        is_shaped = isinstance(strategy, RequestedToCapacityRatio)
+        self.mean = mean_of_positive if is_shaped else weighted_mean
 
     def filter(self, spec: PodSpec, node_info: NodeInfo) -> Status:
         if has_room(spec, node_info):
@@ -184,7 +192,7 @@ class NodeResourcesFit:
             taken, offered = usage(spec, node_info, resource, non_zero=True)
             if offered:
                 scores.append((self.strategy(taken, offered), weight))
-        return weighted_mean(scores)
+        return self.mean(scores)
 
     def normalize(self, scores: Sequence[int]) -> Sequence[int]:
         return scores
