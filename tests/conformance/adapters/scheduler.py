@@ -31,6 +31,11 @@ from kspec_models.scheduler.plugins.node_resources_fit import (
     most_allocated,
 )
 from kspec_models.scheduler.plugins.node_unschedulable import NodeUnschedulable
+from kspec_models.scheduler.plugins.requested_to_capacity_ratio import (
+    Point,
+    RequestedToCapacityRatio,
+    broken_linear,
+)
 from kspec_models.scheduler.plugins.taint_toleration import TaintToleration
 
 
@@ -46,13 +51,29 @@ def weights_of(resources):
 
 def fit_of(args):
     strategy = args.get("scoringStrategy") or {}
-    kinds = {"LeastAllocated": least_allocated, "MostAllocated": most_allocated}
     kind = strategy.get("type") or "LeastAllocated"
-    if kind not in kinds:
-        raise NotCovered(f"NodeResourcesFit: scoring strategy {kind} is not modelled")
+    if kind not in STRATEGIES:
+        raise NotCovered(f"NodeResourcesFit: scoring strategy {kind} does not exist upstream")
     resources = strategy.get("resources")
     weights = weights_of(resources) if resources else DEFAULT_WEIGHTS
-    return NodeResourcesFit(kinds[kind], weights, ignored_of(args))
+    return NodeResourcesFit(STRATEGIES[kind](strategy), weights, ignored_of(args))
+
+
+def points_of(given):
+    """The points of a shape; a row leaves out what is zero."""
+    return [Point(each.get("utilization", 0), each.get("score", 0)) for each in given or []]
+
+
+def shaped_of(strategy):
+    shape = (strategy.get("requestedToCapacityRatio") or {}).get("shape")
+    return RequestedToCapacityRatio(points_of(shape))
+
+
+STRATEGIES = {
+    "LeastAllocated": lambda strategy: least_allocated,
+    "MostAllocated": lambda strategy: most_allocated,
+    "RequestedToCapacityRatio": shaped_of,
+}
 
 
 def balanced_of(args):
@@ -172,6 +193,14 @@ def check_score(case):
     assert dict(zip((i.name for i in infos), scores, strict=True)) == {
         row["name"]: row.get("score", 0) for row in expected["scores"]
     }
+
+
+@adapter("broken_linear")
+def check_broken_linear(case):
+    given, expected = case["input"], case["expected"]
+    points = points_of(given["points"])
+    for at, wanted in zip(given["xs"], expected["ys"], strict=True):
+        assert abs(broken_linear(points, at) - wanted) <= expected.get("tolerance", 0), at
 
 
 @adapter("prefilter_state")
