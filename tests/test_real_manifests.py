@@ -124,11 +124,12 @@ def test_no_node_holds_more_than_it_has(name):
         assert len(runtime.pods) > 0
 
 
-def test_passive_objects_are_stored_as_they_were_given():
+def test_what_no_component_reads_of_an_object_is_stored_as_it_was_given():
     world = read_world((manifest("cassandra.yaml"),), Settings(ignore_unmodelled=True))
     state = build(world).init()
     (storage,) = objects(state, "storageclasses")
-    assert storage.kind == "StorageClass" and storage.extra["provisioner"]
+    assert storage.provisioner == "k8s.io/minikube-hostpath"
+    assert storage.extra["parameters"] == {"type": "pd-ssd"}
 
 
 def test_an_application_of_a_kind_that_is_not_modelled_is_refused_in_one_line():

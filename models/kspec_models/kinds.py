@@ -15,8 +15,7 @@ from kspec_models.objects import MODELLED, ApiObject
 from kspec_models.validation import is_dns1035_label, is_dns1123_subdomain
 
 _PASSIVE_NAMESPACED = {
-    "v1": "ConfigMap Secret Endpoints PersistentVolumeClaim LimitRange ResourceQuota PodTemplate",
-    "policy/v1": "PodDisruptionBudget",
+    "v1": "ConfigMap Secret Endpoints LimitRange ResourceQuota PodTemplate",
     "networking.k8s.io/v1": "Ingress NetworkPolicy",
     "rbac.authorization.k8s.io/v1": "Role RoleBinding",
     "apps/v1": "ControllerRevision",
@@ -25,11 +24,9 @@ _PASSIVE_NAMESPACED = {
     "resource.k8s.io/v1": "ResourceClaim ResourceClaimTemplate",
 }
 _PASSIVE_GLOBAL = {
-    "v1": "PersistentVolume",
     "networking.k8s.io/v1": "IngressClass IPAddress ServiceCIDR",
     "rbac.authorization.k8s.io/v1": "ClusterRole ClusterRoleBinding",
-    "storage.k8s.io/v1": "StorageClass CSIDriver CSINode VolumeAttachment VolumeAttributesClass",
-    "scheduling.k8s.io/v1": "PriorityClass",
+    "storage.k8s.io/v1": "CSIDriver VolumeAttachment VolumeAttributesClass",
     "node.k8s.io/v1": "RuntimeClass",
     "apiextensions.k8s.io/v1": "CustomResourceDefinition",
     "apiregistration.k8s.io/v1": "APIService",

@@ -156,8 +156,17 @@ class Steps:
         if new.told.length > old.told.length:
             self._tell(t, slot, place, old, new)
         t.put(slot, new, new.fingerprint - old.fingerprint)
+        if new.cache is not old.cache:
+            self._offer_again(t, place)
         if new.synced is not old.synced:
             self.note_idle(t, place.process)
+
+    def _offer_again(self, t: State, place: InformerSlot) -> None:
+        """A cache alone may change what its listeners have to choose from."""
+        for _, slot in place.listeners:
+            host = self.layout.slots[slot]
+            if isinstance(host, HostSlot) and host.has_choices:
+                t.touched[slot] = None
 
     def note_idle(self, t: State, index: int) -> None:
         """Note whether the hosts of a process may act: it is up and all its informers synced."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from kspec_models.apiserver.storage import claim, storage_class, volume
 from kspec_models.objects import (
     Container,
     Deployment,
@@ -17,6 +18,7 @@ from kspec_models.objects import (
     Pod,
     PodSpec,
     PodTemplateSpec,
+    PriorityClass,
     ReplicaSet,
     RollingUpdateDeployment,
     Service,
@@ -25,6 +27,7 @@ from kspec_models.objects import (
 )
 
 DEFAULT_SCHEDULER = "default-scheduler"
+PREEMPT_LOWER_PRIORITY = "PreemptLowerPriority"
 _GRACE_SECONDS = 30
 _TOLERATED_SECONDS = 300
 _NAMESPACE_FINALIZER = "kubernetes"
@@ -156,10 +159,19 @@ def namespace(obj: Namespace) -> Namespace:
     )
 
 
+def priority_class(obj: PriorityClass) -> PriorityClass:
+    """SetDefaults_PriorityClass."""
+    return obj.replace(preemption_policy=obj.preemption_policy or PREEMPT_LOWER_PRIORITY)
+
+
 DEFAULTS: dict[str, Any] = {
     "pods": pod,
     "deployments": deployment,
     "replicasets": replicaset,
     "services": service,
     "namespaces": namespace,
+    "storageclasses": storage_class,
+    "persistentvolumes": volume,
+    "persistentvolumeclaims": claim,
+    "priorityclasses": priority_class,
 }

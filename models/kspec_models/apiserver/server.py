@@ -20,10 +20,11 @@ import attrs
 from kspec.errors import InputError
 from kspec.values import EMPTY_MAP, FingerprintedMap, Memo, mix
 from kspec_models import requests as api
+from kspec_models.apiserver import priority
 from kspec_models.apiserver.defaults import DEFAULTS
 from kspec_models.apiserver.patch import merge
 from kspec_models.apiserver.patch_records import NotByField, patched
-from kspec_models.apiserver.priority import admit, second_default
+from kspec_models.apiserver.storage import with_default_class
 from kspec_models.apiserver.validate import Problems, is_immutable_change, problems
 from kspec_models.objects import (
     ApiObject,
@@ -31,8 +32,9 @@ from kspec_models.objects import (
     Deployment,
     FrozenMap,
     Namespace,
+    PersistentVolume,
+    PersistentVolumeClaim,
     Pod,
-    PriorityClass,
     ReplicaSet,
     Service,
     Time,
@@ -120,10 +122,12 @@ class ApiServer:
         refusal = self.admit(state, obj)
         if refusal:
             return Reply(state, refusal)
-        obj = admit(state.store, obj)
-        if isinstance(obj, Response):
-            return Reply(state, obj)
-        state, obj = self._named(state, obj)
+        admitted = priority.admit(state.store, obj)
+        if isinstance(admitted, Response):
+            return Reply(state, admitted)
+        if isinstance(admitted, PersistentVolumeClaim):
+            admitted = with_default_class(admitted, state.store)
+        state, obj = self._named(state, admitted)
         key = f"{obj.resource}/{obj.key}"
         if state.store.get(key) is not None:
             return _refuse(state, api.ALREADY_EXISTS, key)
@@ -183,7 +187,7 @@ class ApiServer:
         )
         if obj.resource in DEFAULTS:
             obj = DEFAULTS[obj.resource](obj)
-        if isinstance(obj, Pod):
+        if isinstance(obj, Pod | PersistentVolume | PersistentVolumeClaim):
             return obj.replace(status=type(obj.status)(phase="Pending"))
         if isinstance(obj, Deployment | ReplicaSet):
             return obj.replace(status=type(obj.status)())
@@ -223,7 +227,8 @@ class ApiServer:
             return Reply(state, Response("", old))
         if invalid:
             return _refuse(state, api.INVALID, invalid[0])
-        if isinstance(new, PriorityClass) and (refusal := second_default(state.store, new)):
+        refusal = priority.second_default(state.store, new)
+        if refusal is not None:
             return Reply(state, refusal)
         if self._is_gone(new):
             return self._remove(state, old)

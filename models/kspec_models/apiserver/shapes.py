@@ -1,6 +1,6 @@
 """The shapes of what objects keep as frozen JSON, to refuse what upstream's decoder would refuse.
 
-After k8s.io/api/core/v1/types.go (affinity, topology spread, readiness gates, probes) and the
+After k8s.io/api/core/v1/types.go (affinity, topology spread, readiness gates, volumes) and the
 LabelSelector of apimachinery. One component each reads these parts, and may then rely on them.
 """
 
@@ -46,6 +46,18 @@ class _Required(Record):
 
 
 @api_type
+class _TopologyTerm(Record):
+    match_label_expressions: tuple[_Expression, ...] = ()
+    extra: FrozenMap[Any] = EMPTY
+
+
+@api_type
+class _Topologies(Record):
+    allowed_topologies: tuple[_TopologyTerm, ...] = ()
+    extra: FrozenMap[Any] = EMPTY
+
+
+@api_type
 class _Preferred(Record):
     weight: int = 0
     preference: _Term = attrs.field(factory=_Term)
@@ -83,12 +95,46 @@ class _Spread(Record):
 
 
 @api_type
+class _Source(Record):
+    """A volume source, as far as a plugin of the scheduler reads it."""
+
+    claim_name: str = ""
+    pd_name: str = ""
+    volume_id: str = attrs.field(default="", metadata={"json": "volumeID"})
+    disk_uri: str = attrs.field(default="", metadata={"json": "diskURI"})
+    iqn: str = ""
+    driver: str = ""
+    image: str = ""
+    pool: str = ""
+    monitors: tuple[str, ...] = ()
+    read_only: bool = False
+    extra: FrozenMap[Any] = EMPTY
+
+
+@api_type
+class _Volume(Record):
+    name: str = ""
+    persistent_volume_claim: _Source | None = None
+    ephemeral: FrozenMap[Any] = EMPTY
+    gce_persistent_disk: _Source | None = None
+    aws_elastic_block_store: _Source | None = None
+    azure_disk: _Source | None = None
+    cinder: _Source | None = None
+    portworx_volume: _Source | None = None
+    iscsi: _Source | None = None
+    rbd: _Source | None = None
+    csi: _Source | None = None
+    extra: FrozenMap[Any] = EMPTY
+
+
+@api_type
 class _Loose(Record):
     """The parts of a pod spec that are kept as JSON."""
 
     affinity: _Affinity | None = None
     topology_spread_constraints: tuple[_Spread, ...] = ()
     readiness_gates: tuple[_Gate, ...] = ()
+    volumes: tuple[_Volume, ...] = ()
     extra: FrozenMap[Any] = EMPTY
 
 
@@ -102,6 +148,7 @@ def pod_spec_shape(spec: PodSpec, path: str) -> Iterator[str]:
         "affinity": thaw(spec.affinity),
         "topologySpreadConstraints": thaw(spec.topology_spread_constraints),
         "readinessGates": thaw(spec.readiness_gates),
+        "volumes": thaw(spec.volumes),
     }
     if not any(given.values()):
         return
@@ -113,18 +160,57 @@ def pod_spec_shape(spec: PodSpec, path: str) -> Iterator[str]:
     for i, gate in enumerate(loose.readiness_gates):
         if not gate.condition_type:
             yield f"{path}.readinessGates[{i}].conditionType: Required value"
+    yield from _volumes(loose.volumes, f"{path}.volumes")
     if loose.affinity is not None and loose.affinity.node_affinity is not None:
         yield from _node_affinity(loose.affinity.node_affinity, f"{path}.affinity.nodeAffinity")
+
+
+def _volumes(volumes: tuple[_Volume, ...], path: str) -> Iterator[str]:
+    names: list[str] = []
+    for i, volume in enumerate(volumes):
+        if not volume.name:
+            yield f"{path}[{i}].name: Required value"
+        elif volume.name in names:
+            yield f'{path}[{i}].name: Duplicate value: "{volume.name}"'
+        names.append(volume.name)
+        claim = volume.persistent_volume_claim
+        if claim is not None and not claim.claim_name:
+            yield f"{path}[{i}].persistentVolumeClaim.claimName: Required value"
+
+
+def node_selector_shape(selector: Any, path: str) -> Iterator[str]:
+    """What is wrong with the shape of a NodeSelector in frozen JSON."""
+    if selector is None:
+        yield f"{path}: Required value: must specify required node constraints"
+        return
+    try:
+        required = _Required.from_json(thaw(selector), path)
+    except InputError as error:
+        yield str(error)
+        return
+    yield from _selector_terms(required, f"{path}.nodeSelectorTerms")
+
+
+def topologies_shape(topologies: Any, path: str) -> Iterator[str]:
+    """What is wrong with the shape of a StorageClass's allowed topologies."""
+    try:
+        _Topologies.from_json({"allowedTopologies": thaw(topologies)}, "").to_json()
+    except InputError as error:
+        yield str(error)
+
+
+def _selector_terms(required: _Required, path: str) -> Iterator[str]:
+    if not required.node_selector_terms:
+        yield f"{path}: Required value: must have at least one node selector term"
+    for i, term in enumerate(required.node_selector_terms):
+        yield from _term(term, f"{path}[{i}]")
 
 
 def _node_affinity(affinity: _NodeAffinity, path: str) -> Iterator[str]:
     required = affinity.required_during_scheduling_ignored_during_execution
     if required is not None:
         where = f"{path}.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms"
-        if not required.node_selector_terms:
-            yield f"{where}: Required value: must have at least one node selector term"
-        for i, term in enumerate(required.node_selector_terms):
-            yield from _term(term, f"{where}[{i}]")
+        yield from _selector_terms(required, where)
     where = f"{path}.preferredDuringSchedulingIgnoredDuringExecution"
     for i, each in enumerate(affinity.preferred_during_scheduling_ignored_during_execution):
         if not 1 <= each.weight <= 100:

@@ -1,7 +1,7 @@
 """Validation of the modelled kinds: upstream's field path and reason, one line a problem.
 
 After pkg/apis/{core,apps}/validation/validation.go at 1.36. Left out: fields that no component
-reads (volumes, probes, security contexts); a document that is wrong only there is accepted.
+reads (probes, security contexts); a document that is wrong only there is accepted.
 """
 
 from __future__ import annotations
@@ -10,7 +10,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from kspec.values import Memo
+from kspec_models.apiserver import storage
 from kspec_models.apiserver.shapes import matches, pod_spec_shape
+from kspec_models.apiserver.validate_policy import (
+    pod_disruption_budget,
+    priority_class,
+    priority_class_changes,
+)
 from kspec_models.objects import (
     ApiObject,
     Container,
@@ -252,6 +258,12 @@ _SPECS: dict[str, Any] = {
     "replicasets": _replicaset,
     "services": _service,
     "nodes": _node,
+    "storageclasses": storage.storage_class_problems,
+    "persistentvolumes": storage.volume_problems,
+    "persistentvolumeclaims": storage.claim_problems,
+    "csinodes": storage.csi_node_problems,
+    "poddisruptionbudgets": pod_disruption_budget,
+    "priorityclasses": priority_class,
 }
 
 _problems: Memo[ApiObject, Problems] = Memo("validation", _all_problems, limit=20_000)
@@ -272,7 +284,9 @@ def is_immutable_change(old: Any, new: Any) -> Problems:
         return ("spec.selector: Invalid value: field is immutable",)
     if old.resource == "pods" and old.spec != new.spec:
         return tuple(_pod_changes(old.spec, new.spec))
-    return ()
+    if old.resource == "priorityclasses":
+        return tuple(priority_class_changes(old, new))
+    return tuple(storage.changes(old, new))
 
 
 def _pod_changes(old: PodSpec, new: PodSpec) -> Iterator[str]:

@@ -54,7 +54,19 @@ from kspec_models.objects.network import (
     ServicePort,
     ServiceSpec,
 )
+from kspec_models.objects.policy import (
+    PodDisruptionBudget,
+    PodDisruptionBudgetSpec,
+    PodDisruptionBudgetStatus,
+)
 from kspec_models.objects.record import EMPTY, FrozenMap, Record, Time, freeze, thaw
+from kspec_models.objects.scheduling import PriorityClass
+from kspec_models.objects.storage import (
+    CSINode,
+    PersistentVolume,
+    PersistentVolumeClaim,
+    StorageClass,
+)
 from kspec_models.objects.unstructured import Unstructured
 
 MODELLED: tuple[type[ApiObject], ...] = (
@@ -64,6 +76,12 @@ MODELLED: tuple[type[ApiObject], ...] = (
     Service,
     Deployment,
     ReplicaSet,
+    StorageClass,
+    CSINode,
+    PersistentVolume,
+    PersistentVolumeClaim,
+    PriorityClass,
+    PodDisruptionBudget,
     Pod,
     EndpointSlice,
     Lease,
@@ -71,11 +89,23 @@ MODELLED: tuple[type[ApiObject], ...] = (
 )
 """The kinds that components act on, in an order in which they can be created."""
 
+OPTIONAL: tuple[type[ApiObject], ...] = (
+    StorageClass,
+    CSINode,
+    PersistentVolume,
+    PersistentVolumeClaim,
+    PriorityClass,
+    PodDisruptionBudget,
+)
+"""Kinds that exist only in worlds that are given some: elsewhere nothing looks for them."""
+
 __all__ = [
     "EMPTY",
     "MODELLED",
+    "OPTIONAL",
     "ApiObject",
     "Binding",
+    "CSINode",
     "Condition",
     "Container",
     "ContainerPort",
@@ -101,10 +131,16 @@ __all__ = [
     "ObjectMeta",
     "ObjectReference",
     "OwnerReference",
+    "PersistentVolume",
+    "PersistentVolumeClaim",
     "Pod",
+    "PodDisruptionBudget",
+    "PodDisruptionBudgetSpec",
+    "PodDisruptionBudgetStatus",
     "PodSpec",
     "PodStatus",
     "PodTemplateSpec",
+    "PriorityClass",
     "Record",
     "ReplicaSet",
     "ReplicaSetSpec",
@@ -115,6 +151,7 @@ __all__ = [
     "ServiceAccount",
     "ServicePort",
     "ServiceSpec",
+    "StorageClass",
     "Taint",
     "Time",
     "Toleration",

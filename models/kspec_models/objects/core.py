@@ -1,8 +1,8 @@
 """Pod, Node, Namespace, ServiceAccount, Binding and Event, after k8s.io/api/core/v1/types.go.
 
 Left out: every field that no modelled component reads. Those are kept in `extra` untouched.
-Affinity, topology spread and probes stay frozen JSON: the one component that reads them parses
-them, memoised.
+Affinity, topology spread, volumes and probes stay frozen JSON: the one component that reads them
+parses them, memoised.
 """
 
 from __future__ import annotations
@@ -97,6 +97,7 @@ class PodSpec(Record):
     topology_spread_constraints: Any = ()
     scheduling_gates: tuple[PodSchedulingGate, ...] = ()
     readiness_gates: Any = ()
+    volumes: Any = ()
     resources: ResourceRequirements | None = None
     extra: FrozenMap[Any] = EMPTY
 

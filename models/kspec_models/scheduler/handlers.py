@@ -38,6 +38,7 @@ from kspec_models.scheduler.nodeinfo import NodeInfo
 from kspec_models.scheduler.nominator import NOBODY, Nominator
 from kspec_models.scheduler.profiles import Profiles
 from kspec_models.scheduler.queue import EMPTY_QUEUE, Queue
+from kspec_models.scheduler.volume_binder import Assumed, unseen
 
 _RETRYING = (
     "persistentvolumes",
@@ -59,7 +60,8 @@ class Memory(NamedTuple):
     """All that the scheduler remembers, and so all that a restart loses.
 
     preempting: the uids of pods of which victims are still to be deleted, sorted. waiting: the
-    pods at Permit. start: where the next search of nodes starts, if nodes are sampled.
+    pods at Permit. start: where the next search of nodes starts, if nodes are sampled. assumed:
+    what PreBind wrote of volumes and claims and the informers have yet to show.
     """
 
     cache: Cache = EMPTY_CACHE
@@ -69,6 +71,7 @@ class Memory(NamedTuple):
     preempting: tuple[str, ...] = ()
     waiting: tuple[Waiting, ...] = ()
     start: int = 0
+    assumed: tuple[Assumed, ...] = ()
 
     def moved(
         self, event: ClusterEvent, now: int, hints: AnyHints | None, most: int | None = None
@@ -105,6 +108,8 @@ class Handlers:
             new = None if new is None or is_terminal(new) else new
             return self._pod(memory, old, new, notification, now)
         if notification.resource in _RETRYING:
+            if memory.assumed:
+                memory = memory._replace(assumed=unseen(memory.assumed, notification))
             action = ADD if old is None else DELETE if new is None else UPDATE
             kind: str = type(new if old is None else old).KIND  # type: ignore[union-attr]
             return memory.moved(ClusterEvent(kind, action, old, new), now, self.hints)

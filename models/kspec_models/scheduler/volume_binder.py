@@ -1,8 +1,7 @@
 """The volume binder: which volumes a pod's claims get on a node, and what is to be written for it.
 
-After pkg/scheduler/framework/plugins/volumebinding/{binder,assume_cache}.go at 1.36. `assumed`
-stands for the assume caches: what was chosen for one pod is taken for the next one, until the
-informers show it.
+After pkg/scheduler/framework/plugins/volumebinding/binder.go and util/assumecache at 1.36. What was
+chosen for one pod is taken for the next one, until the informers show it (`Assumed`).
 
 Left out: translation of in-tree volumes to CSI, which only changes how their zones are written
 (VolumeZone looks at those).
@@ -15,6 +14,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from kspec.values import Memo
+from kspec_models.host import Notification
 from kspec_models.objects import Node, PersistentVolume, PersistentVolumeClaim, StorageClass
 from kspec_models.objects.record import EMPTY
 from kspec_models.requests import Request, Update
@@ -176,18 +176,44 @@ def _check_provisions(claims: Iterable[Entry], caches: Caches, node: Node) -> tu
     return ()
 
 
-def assumed(caches: Caches, writes: Iterable[Request]) -> Caches:
-    """The caches as if these writes of PreBind were seen already.
+class Assumed(NamedTuple):
+    """A write of PreBind that counts as done, and the uid of the pod that it is for."""
+
+    uid: str
+    write: Update
+
+
+def assume(uid: str, writes: Iterable[Request]) -> tuple[Assumed, ...]:
+    """AssumePodVolumes: what PreBind of a pod is about to write."""
+    return tuple(Assumed(uid, write) for write in writes if isinstance(write, Update))
+
+
+def assumed(caches: Caches, writes: Iterable[Assumed]) -> Caches:
+    """The caches as if these writes were seen already.
 
     A write to an object that has changed since counts no more, as in upstream's assume cache.
     """
-    changed = dict(caches)
-    for write in writes:
-        if not isinstance(write, Update) or write.object.resource not in changed:
-            continue
+    changed = {resource: caches[resource] for resource in caches}
+    for _, write in writes:
         resource, key = write.object.resource, f"{write.object.resource}/{write.object.key}"
-        old: Entry | None = changed[resource].get(key)
+        old: Entry | None = changed[resource].get(key) if resource in changed else None
         if old is not None and old.resource_version == write.resource_version:
             new = Entry(key, write.object, old.create_revision, old.mod_revision, old.version)
             changed[resource] = changed[resource].patched(key, new)
     return changed
+
+
+def unseen(writes: tuple[Assumed, ...], told: Notification) -> tuple[Assumed, ...]:
+    """The writes that an informer has yet to show after a notification."""
+    version = told.new.resource_version if told.new is not None else None
+    return tuple(
+        each
+        for each in writes
+        if (each.write.object.resource, each.write.object.key) != (told.resource, told.key)
+        or each.write.resource_version == version
+    )
+
+
+def reverted(writes: tuple[Assumed, ...], uid: str) -> tuple[Assumed, ...]:
+    """RevertAssumedPodVolumes: the writes of the other pods."""
+    return tuple(each for each in writes if each.uid != uid)

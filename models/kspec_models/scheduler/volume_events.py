@@ -18,16 +18,6 @@ CSI_NODE: Final = "CSINode"
 CSI_DRIVER: Final = "CSIDriver"
 CSI_CAPACITY: Final = "CSIStorageCapacity"
 
-EVENT_RESOURCES: Final = {
-    "persistentvolumeclaims": CLAIM,
-    "persistentvolumes": VOLUME,
-    "storageclasses": CLASS,
-    "csinodes": CSI_NODE,
-    "csidrivers": CSI_DRIVER,
-    "csistoragecapacities": CSI_CAPACITY,
-}
-"""By resource, what cluster events about it are called."""
-
 
 def uses(pod: Pod, claim: PersistentVolumeClaim, *, with_ephemeral: bool = True) -> bool:
     """Whether a volume of the pod is of that claim."""
