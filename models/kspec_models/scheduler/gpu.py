@@ -100,7 +100,8 @@ def _devices(pod: Pod, count: int) -> tuple[int, ...] | None:
 
 def _gpus(info: NodeInfo, count: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """What is free of each GPU, and the GPU shapes of the pods there."""
-    free, shapes, unknown = [WHOLE] * count, (), []
+    free, unknown = [WHOLE] * count, list[Demand]()
+    shapes: tuple[int, ...] = ()
     for pod in info.pods:
         demand = asked(pod).demand
         shapes = with_shape(shapes, demand)

@@ -1,4 +1,4 @@
-"""First fit: the default filters, and the first feasible node in the order of names.
+"""First fit: the default filters and preemption, and the first feasible node in the order of names.
 
 Not a profile of upstream's: the simplest policy that is correct, to compare others with.
 """
@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from functools import cache
 
+from kspec_models.scheduler.policies.default import default_with_scores
 from kspec_models.scheduler.profile import Profile
 
 
 @cache
 def first_fit() -> Profile:
-    """The default filters and no score."""
-    return Profile("first-fit")
+    """The default profile without any score."""
+    return default_with_scores("first-fit", ())

@@ -1,4 +1,4 @@
-"""Bin packing: the default filters, and the fullest node that still fits.
+"""Bin packing: the default filters and preemption, and the fullest node that still fits.
 
 After the scoring strategy MostAllocated of NodeResourcesFit
 (pkg/scheduler/framework/plugins/noderesources/most_allocated.go at 1.36), with the taints and
@@ -13,14 +13,12 @@ from kspec_models.scheduler.plugins.node_affinity import NodeAffinity
 from kspec_models.scheduler.plugins.node_resources_fit import NodeResourcesFit
 from kspec_models.scheduler.plugins.node_resources_fit import most_allocated as strategy
 from kspec_models.scheduler.plugins.taint_toleration import TaintToleration
-from kspec_models.scheduler.profile import LOCAL_FILTERS, Profile
+from kspec_models.scheduler.policies.default import default_with_scores
+from kspec_models.scheduler.profile import Profile
 
 
 @cache
 def most_allocated() -> Profile:
     """The default profile with MostAllocated in the place of LeastAllocated and of spreading."""
-    return Profile(
-        "most-allocated",
-        LOCAL_FILTERS,
-        ((TaintToleration(), 3), (NodeAffinity(), 2), (NodeResourcesFit(strategy), 1)),
-    )
+    scorers = ((TaintToleration(), 3), (NodeAffinity(), 2), (NodeResourcesFit(strategy), 1))
+    return default_with_scores("most-allocated", scorers)

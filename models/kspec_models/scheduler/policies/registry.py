@@ -1,91 +1,57 @@
 """The policies by name, and how a user's own is found.
 
-`load_policy` takes a name of `POLICIES` or MODULE:CLASS. A class that says `numeric = True` is a
-`NumericPolicy`: it sees plain numbers, and the default filters judge everything else.
+`load_policy` takes
+- a name of `POLICIES`;
+- the name of an installed entry point of the group `kspec.policies`;
+- MODULE:NAME, of a class, a function that makes a policy, an instance, or a list of plugins (see
+  `plugin_lists`); a class that says `numeric = True` is a `NumericPolicy`: it sees plain numbers,
+  and the default filters judge everything else;
+- a file with a KubeSchedulerConfiguration, or with one extender as such a configuration has it;
+- the address of an extender, http://... or https://..., that filters at .../filter and rates at
+  .../prioritize; one with other verbs is given as a file.
 """
 
 from __future__ import annotations
 
+import difflib
 import importlib
-from collections.abc import Sequence
-from typing import Any, cast
+import inspect
+import traceback
+from importlib.metadata import entry_points
+from typing import Any, Final, cast
 
-from kspec.errors import InputError
-from kspec_models.objects import Pod
-from kspec_models.resources import amounts_of_spec
-from kspec_models.scheduler.framework import (
-    SUCCESS,
-    UNSCHEDULABLE,
-    Context,
-    NodeNumbers,
-    NumericPolicy,
-    PodNumbers,
-    Policy,
-    PolicyFactory,
-    Status,
-)
-from kspec_models.scheduler.nodeinfo import NodeInfo
-from kspec_models.scheduler.plugins import node_resources_fit
+from kspec.errors import InputError, KspecError
+from kspec_models.scheduler.configuration import DEFAULT_SCHEDULER, Configuration
+from kspec_models.scheduler.framework import Policy, PolicyFactory
+from kspec_models.scheduler.policies import files
+from kspec_models.scheduler.policies.best_fit import best_fit
 from kspec_models.scheduler.policies.default import default_policy
+from kspec_models.scheduler.policies.dot_product import dot_product
+from kspec_models.scheduler.policies.fgd import fgd
 from kspec_models.scheduler.policies.first_fit import first_fit
+from kspec_models.scheduler.policies.gpu_clustering import gpu_clustering
+from kspec_models.scheduler.policies.gpu_packing import gpu_packing
 from kspec_models.scheduler.policies.most_allocated import most_allocated
-from kspec_models.scheduler.profile import LOCAL_FILTERS, Profile
+from kspec_models.scheduler.policies.numeric import Numeric
+from kspec_models.scheduler.policies.plugin_lists import policy_of_plugins
+from kspec_models.scheduler.policies.random import random_choice
+from kspec_models.scheduler.policies.spread import spread
+
+GROUP: Final = "kspec.policies"
+"""The entry points of installed policies: each names what MODULE:NAME may name."""
 
 POLICIES: dict[str, PolicyFactory] = {
     "default": default_policy,
     "first-fit": first_fit,
+    "best-fit": best_fit,
     "most-allocated": most_allocated,
+    "spread": spread,
+    "random": random_choice,
+    "dot-product": dot_product,
+    "gpu-packing": gpu_packing,
+    "gpu-clustering": gpu_clustering,
+    "fgd": fgd,
 }
-
-
-def pod_numbers(pod: Pod) -> PodNumbers:
-    """What a numeric policy sees of a pod."""
-    requests = amounts_of_spec(pod.spec).requests
-    return PodNumbers(requests.milli_cpu, requests.memory, requests.ephemeral_storage)
-
-
-def node_numbers(info: NodeInfo) -> NodeNumbers:
-    """What a numeric policy sees of a node."""
-    offered, used = info.allocatable, info.requested
-    return NodeNumbers(
-        offered.milli_cpu,
-        offered.memory,
-        offered.ephemeral_storage,
-        info.allowed_pods,
-        used.milli_cpu,
-        used.memory,
-        used.ephemeral_storage,
-        len(info.pods),
-    )
-
-
-class Numeric:
-    """A numeric policy as a policy: the default filters but NodeResourcesFit come first.
-
-    Resources that its numbers leave out (extended ones, huge pages) are judged as by default.
-    """
-
-    def __init__(self, numeric: NumericPolicy) -> None:
-        self.numeric = numeric
-        self.name = numeric.name
-        others = tuple(p for p in LOCAL_FILTERS if p.name != node_resources_fit.NAME)
-        self._others = Profile(f"{numeric.name}: other constraints", others)
-
-    def filter(self, pod: Pod, node_info: NodeInfo, context: Context) -> Status:
-        status = self._others.filter(pod, node_info, context)
-        if not status.ok:
-            return status
-        for name, amount in amounts_of_spec(pod.spec).requests.scalar:
-            offered, used = node_info.allocatable.amount(name), node_info.requested.amount(name)
-            if not node_resources_fit.fits(amount, offered, used):
-                return Status(UNSCHEDULABLE, (f"Insufficient {name}",), node_resources_fit.NAME)
-        if self.numeric.filter(pod_numbers(pod), node_numbers(node_info)):
-            return SUCCESS
-        return Status(UNSCHEDULABLE, (f"node(s) refused by policy {self.name}",), self.name)
-
-    def score(self, pod: Pod, node_infos: tuple[NodeInfo, ...], context: Context) -> Sequence[int]:
-        numbers = pod_numbers(pod)
-        return [self.numeric.score(numbers, node_numbers(info)) for info in node_infos]
 
 
 def as_policy(policy: Any) -> Policy:
@@ -104,17 +70,74 @@ def as_policy(policy: Any) -> Policy:
 
 
 def load_policy(text: str) -> Policy:
-    """The policy of that name, or of MODULE:CLASS; raises InputError."""
+    """The policy that a text names, see the module; raises InputError."""
     if text in POLICIES:
         return POLICIES[text]()
+    if files.is_address(text):
+        return cast("Policy", files.extender_at(text))
+    if files.is_file(text):
+        return cast("Policy", files.policy_of_file(text))
+    for entry_point in entry_points(group=GROUP, name=text):
+        return _made(_guarded(text, entry_point.load), text)
     module_name, _, attribute = text.partition(":")
     if not attribute:
-        raise InputError(
-            f"no policy is called {text!r}",
-            expected=f"one of {', '.join(sorted(POLICIES))}, or MODULE:CLASS",
-        )
+        raise _unknown(text)
+    return _made(_guarded(text, lambda: _imported(module_name, attribute)), text)
+
+
+def load_configuration(text: str) -> Configuration:
+    """What a scheduler is set up with for that text: of a file all that it says, else one profile.
+
+    Raises InputError as `load_policy`.
+    """
+    if text not in POLICIES:
+        if files.is_address(text):
+            return files.configuration_of_address(text)
+        if files.is_file(text):
+            return files.configuration_of_file(text)
+    return Configuration({DEFAULT_SCHEDULER: load_policy(text)})
+
+
+def _unknown(text: str) -> InputError:
+    installed = sorted({entry_point.name for entry_point in entry_points(group=GROUP)})
+    names = [*POLICIES, *installed]
+    near = difflib.get_close_matches(text, names, 1)
+    others = "MODULE:NAME, a configuration file or the address of an extender"
+    return InputError(
+        f"no policy is called {text!r}" + (f", but {near[0]} is" if near else ""),
+        expected=f"one of {', '.join(names)}, {others}",
+    )
+
+
+def _imported(module_name: str, attribute: str) -> Any:
+    found = importlib.import_module(module_name)
+    for name in attribute.split("."):
+        found = getattr(found, name)
+    return found
+
+
+def _made(found: Any, text: str) -> Policy:
+    """What a module holds, as a policy."""
+    if isinstance(found, list | tuple):
+        return policy_of_plugins(found, text.rpartition(":")[2])
+    if isinstance(found, type) or inspect.isroutine(found):
+        made = _guarded(text, found)
+        return _made(made, text) if isinstance(made, list | tuple) else as_policy(made)
+    return as_policy(found)
+
+
+def _guarded(text: str, make: Any) -> Any:
+    """Run a user's code; what it raises becomes one line with the place."""
     try:
-        found = getattr(importlib.import_module(module_name), attribute)
-    except (ImportError, AttributeError) as error:
-        raise InputError(f"policy {text}: {error}", expected="MODULE:CLASS to import") from None
-    return as_policy(found() if isinstance(found, type) else found)
+        return make()
+    except KspecError:
+        raise
+    except Exception as error:
+        frame = traceback.extract_tb(error.__traceback__)[-1]
+        problem = f"policy {text}: {type(error).__name__}: {' '.join(str(error).split())}"
+        is_own = frame.filename != __file__ and "importlib" not in frame.filename
+        raise InputError(
+            problem,
+            where=f"{frame.filename}:{frame.lineno}" if is_own else "",
+            expected="MODULE:NAME of a policy that can be imported and made without arguments",
+        ) from None

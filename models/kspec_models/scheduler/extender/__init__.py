@@ -1,0 +1,1 @@
+"""Scheduler extenders: programs that judge and rate nodes over HTTP."""
