@@ -12,7 +12,7 @@ from multiprocessing.connection import Connection, wait
 from typing import Any, NamedTuple
 
 from kspec.distribute.guard import uninterrupted
-from kspec.distribute.recipe import Recipe, pickled
+from kspec.distribute.recipe import Recipe, Staffed, pickled
 from kspec.errors import InputError, KspecError
 
 DEATHS = 3
@@ -86,7 +86,7 @@ class Crew:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def use(self, recipe: Recipe) -> None:
+    def use(self, recipe: Recipe | Staffed) -> None:
         """What follows is about the system of this recipe; starts what workers are missing."""
         self._recipe = pickled(recipe)
         self._events.clear()

@@ -38,7 +38,15 @@ class Recipe(Protocol):
     def __call__(self) -> Built: ...
 
 
-def pickled(recipe: Recipe) -> bytes:
+class Staffed(Protocol):
+    """What is sent instead of a recipe for work of another kind."""
+
+    def station(self) -> Any:
+        """Who does the jobs: `method(name)` of it is the function that a job names."""
+        ...
+
+
+def pickled(recipe: Recipe | Staffed) -> bytes:
     """A recipe as bytes. Raises InputError where it holds what cannot be sent."""
     try:
         return pickle.dumps(recipe)

@@ -6,11 +6,17 @@ from collections.abc import Callable
 from typing import Any
 
 from kspec.distribute.expanding import Expanding
-from kspec.distribute.recipe import Built, Recipe
+from kspec.distribute.recipe import Built, Recipe, Staffed
 from kspec.distribute.wire import pack
 from kspec.explore.exploration import Violation
 from kspec.explore.performer import Performer
 from kspec.explore.task import RunOutcome, RunTask
+
+
+def station_of(recipe: Recipe | Staffed) -> Any:
+    """Who does the jobs of a recipe: the station that it brings, or else a `Station`."""
+    own = getattr(recipe, "station", None)
+    return own() if own is not None else Station(recipe)  # type: ignore[arg-type]
 
 
 class Station:

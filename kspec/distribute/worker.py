@@ -16,7 +16,7 @@ import threading
 from multiprocessing.connection import Connection
 from typing import Any
 
-from kspec.distribute.station import Station
+from kspec.distribute.station import station_of
 from kspec.distribute.wire import portable
 from kspec.explore.collector import seldom_collecting
 
@@ -35,7 +35,7 @@ class Worker:
         self._connection = connection
         self._messages: queue.SimpleQueue[Message] = queue.SimpleQueue()
         self._recipe = b""
-        self._station: Station | None = None
+        self._station: Any = None
         self._job = 0
         self._cut = 0
 
@@ -74,7 +74,7 @@ class Worker:
         self._job, value = number, None
         try:
             if self._station is None:
-                self._station = Station(pickle.loads(self._recipe))
+                self._station = station_of(pickle.loads(self._recipe))
             value = self._station.method(method)(*arguments)
         except KeyboardInterrupt:
             return number, True, value

@@ -1,0 +1,98 @@
+"""The curves of a comparison: what is allocated, and what is fragmented, against the arrived load.
+
+Drawn by matplotlib, which is the optional extra `plot`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from kspec.errors import InputError
+from kspec.trial.comparison import ALLOCATION, FRAGMENTATION, PLACED, Policy, Row
+
+FORMATS = (".png", ".svg")
+TITLES = {
+    ALLOCATION: "GPU allocation, % of all GPUs",
+    FRAGMENTATION: "fragmentation, % of all GPUs",
+    PLACED: "placed, % of the pods that arrived",
+}
+STYLES = {"lowest-name": "-", "highest-name": "--", "random": ":"}
+HASH_SALT = "kspec"
+"""Makes the names in an SVG, and so its bytes, the same every time."""
+
+
+def check(path: Path) -> None:
+    """Raise InputError, before any work, where nothing could be drawn into that file."""
+    if path.suffix.lower() not in FORMATS:
+        raise InputError(
+            f"{path.suffix or 'no ending'}: not a format that is drawn",
+            where=str(path),
+            expected="a file name that ends in " + " or ".join(FORMATS),
+        )
+    _pyplot()
+
+
+def _pyplot() -> Any:
+    try:
+        import matplotlib
+    except ImportError:
+        raise InputError(
+            "--plot needs matplotlib, which is not installed",
+            expected="pip install 'kspec[plot]'",
+        ) from None
+    matplotlib.use("agg")
+    matplotlib.rcParams["svg.hashsalt"] = HASH_SALT
+    import matplotlib.pyplot
+
+    return matplotlib.pyplot
+
+
+def draw(path: Path, policies: Sequence[Policy], rows: Sequence[Row]) -> None:
+    """One panel for each metric but the placed share, which has its own where there is no GPU.
+
+    One colour for each policy, one style of line for each rule for ties; the band is a deviation.
+    """
+    pyplot = _pyplot()
+    found = {row.metric for row in rows}
+    metrics = [metric for metric in (ALLOCATION, FRAGMENTATION) if metric in found] or [PLACED]
+    figure, panels = pyplot.subplots(
+        1, len(metrics), figsize=(7 * len(metrics), 5), squeeze=False, layout="constrained"
+    )
+    for panel, metric in zip(panels[0], metrics, strict=True):
+        for number, policy in enumerate(policies):
+            _curves(panel, f"C{number}", policy, [r for r in rows if r.metric == metric])
+        panel.set_xlabel("arrived load, %")
+        panel.set_ylabel(TITLES[metric])
+        panel.grid(alpha=0.3)
+    panels[0][0].legend(fontsize="small")
+    try:
+        figure.savefig(path, metadata={"Date": None} if path.suffix.lower() == ".svg" else None)
+    except OSError as error:
+        raise InputError(f"cannot write: {error.strerror}", where=str(path)) from error
+    finally:
+        pyplot.close(figure)
+
+
+def _curves(panel: Any, colour: str, policy: Policy, rows: Sequence[Row]) -> None:
+    drawn: list[list[float]] = []
+    for tie_break, style in STYLES.items():
+        own = [r for r in rows if r.policy == policy.name and r.tie_break == tie_break]
+        loads, means = [r.load for r in own], [r.mean for r in own]
+        if not own or means in drawn:
+            continue
+        drawn.append(means)
+        label = f"{policy.name}, {tie_break}" if len(drawn) > 1 or _is_split(rows, policy) else ""
+        panel.plot(loads, means, style, color=colour, label=label or policy.name, linewidth=1.2)
+        low, high = [r.mean - r.sd for r in own], [r.mean + r.sd for r in own]
+        panel.fill_between(loads, low, high, color=colour, alpha=0.12, linewidth=0)
+
+
+def _is_split(rows: Sequence[Row], policy: Policy) -> bool:
+    """Whether rules for ties give this policy several curves."""
+    found: dict[str, list[float]] = {}
+    for row in rows:
+        if row.policy == policy.name:
+            found.setdefault(row.tie_break, []).append(row.mean)
+    return len({tuple(means) for means in found.values()}) > 1
