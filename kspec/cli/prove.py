@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 SCHEMA = "kspec.dev/proofs/v1"
 REPLAY_STEPS = 20_000
+KNOWN = {"Refuted": " (known to be false)", "Unknown": " (known to be open)"}
+"""What is said of a claim that is not expected to be proved."""
 
 
 @click.command("prove")
@@ -44,7 +46,8 @@ def command(names: tuple[str, ...], policy: str | None, out: Path, json_file: st
     """Prove claims about the code that runs; a refuted one becomes a trace.
 
     Exit status: 0 all are proved, 1 one is refuted, 3 one is unknown. Claims that are known to be
-    false are shown with their counterexample and do not count.
+    false are shown with their counterexample, those known to be open with the reason, and do not
+    count.
 
     \b
     Examples:
@@ -75,6 +78,7 @@ def _summary(documents: list[dict[str, Any]]) -> str:
         f"{count('Refuted', 'Proved')} refuted",
         f"{count('Unknown', 'Proved')} unknown",
         f"{count('Refuted', 'Refuted')} refuted that are known to be false",
+        f"{count('Unknown', 'Unknown')} unknown that are known to be open",
     ]
     return f"\n{', '.join(part for part in parts if not part.startswith('0'))}\n"
 
@@ -84,9 +88,9 @@ def show(
 ) -> dict[str, Any]:
     """Print what came of one claim, its counterexample replayed; return it for machines."""
     claim, proof = proved.claim, proved.proof
-    known_false = " (known to be false)" if proved.expected == "Refuted" else ""
+    known = KNOWN.get(proved.expected, "")
     emit(
-        f"{proof.verdict:8} {claim.name}{known_false}: {claim.promise}\n"
+        f"{proof.verdict:8} {claim.name}{known}: {claim.promise}\n"
         f"         {proof.reason}; {proof.paths:,} paths, {proved.seconds:.2f} s\n"
         f"         about {claim.about}\n",
         json_file,

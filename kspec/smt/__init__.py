@@ -8,6 +8,7 @@ paths. What could not be followed is Unknown.
 from kspec.smt.induction import Operation, inductive, unbounded
 from kspec.smt.numbers import Bool, Int, integers, term_of, truncated_div, truncated_mod
 from kspec.smt.paths import Concretised, Overflow, Path, Undecided, explore
+from kspec.smt.promises import prove_promise
 from kspec.smt.prove import Claim, Proof, prove_implication
 from kspec.smt.solving import Limits, smallest_model
 from kspec.smt.tables import Row, Table
@@ -29,6 +30,7 @@ __all__ = [
     "inductive",
     "integers",
     "prove_implication",
+    "prove_promise",
     "smallest_model",
     "term_of",
     "truncated_div",

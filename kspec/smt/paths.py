@@ -20,6 +20,7 @@ from typing import Any
 import attrs
 import z3
 
+from kspec.smt.places import place_here
 from kspec.smt.solving import Limits, ask, in_int64, new_solver
 
 
@@ -41,19 +42,24 @@ class Overflow(PathEnded):
 
 @attrs.frozen(eq=False)
 class Path:
-    """One path: its conditions, and either a result, an exception, or why it is unknown."""
+    """One path: its conditions, and either a result, an exception, or why it is unknown.
+
+    model: a z3 model of the assumptions and the conditions.
+    """
 
     conditions: tuple[Any, ...]
     result: Any = None
     exception: BaseException | None = None
     unknown: str = ""
+    model: Any = None
 
 
 @attrs.define(eq=False)
 class _Decision:
     condition: Any
     choice: bool
-    other_is_open: bool
+    other_model: Any = None
+    """A model of the other side, where that is feasible and not explored yet."""
 
     @property
     def fact(self) -> Any:
@@ -61,7 +67,10 @@ class _Decision:
 
 
 class _Exploration:
-    """A depth-first walk over decisions; the solver's stack follows the list of decisions."""
+    """A depth-first walk over decisions; the solver's stack follows the list of decisions.
+
+    `model` is one of the stack: the side of a fork that it lies on need not be asked for.
+    """
 
     def __init__(self, assumptions: Iterable[Any], limits: Limits) -> None:
         self.limits = limits
@@ -70,6 +79,7 @@ class _Exploration:
         self.position = 0
         self.checks_range = limits.int64
         self.ended: PathEnded | None = None
+        self.model: Any = None
 
     def run(self, function: Callable[[], object]) -> Path:
         """Run the function along the decisions so far, and on to the end of a path."""
@@ -90,10 +100,10 @@ class _Exploration:
             self.end(Undecided(_NOT_DETERMINISTIC))
         conditions = tuple(decision.fact for decision in self.decisions)
         if isinstance(self.ended, Overflow):
-            return Path(conditions, exception=self.ended)
+            return Path(conditions, exception=self.ended, model=self.model)
         if self.ended is not None:
-            return Path(conditions, unknown=str(self.ended))
-        return Path(conditions, result=result, exception=error)
+            return Path(conditions, unknown=str(self.ended), model=self.model)
+        return Path(conditions, result=result, exception=error, model=self.model)
 
     def end(self, signal: PathEnded) -> PathEnded:
         """Remember why the path ends, in case the function swallows what is raised."""
@@ -103,43 +113,50 @@ class _Exploration:
     def decide(self, condition: Any) -> bool:
         if self.ended is not None:
             raise self.ended
-        simple = z3.simplify(condition)
-        if z3.is_true(simple) or z3.is_false(simple):
-            return bool(z3.is_true(simple))
-        if self.position == len(self.decisions):
+        is_replayed = self.position < len(self.decisions)
+        if not is_replayed or not self.decisions[self.position].condition.eq(condition):
+            simple = z3.simplify(condition)
+            if z3.is_true(simple) or z3.is_false(simple):
+                return bool(z3.is_true(simple))
+            if is_replayed:
+                raise self.end(Undecided(_NOT_DETERMINISTIC))
             self._fork(condition)
-        decision = self.decisions[self.position]
-        if not decision.condition.eq(condition):
-            raise self.end(Undecided(_NOT_DETERMINISTIC))
         self.position += 1
-        return decision.choice
+        return self.decisions[self.position - 1].choice
 
     def _fork(self, condition: Any) -> None:
         limit = self.limits.decision_limit
         if len(self.decisions) >= limit:
             raise self.end(Undecided(f"decision limit of {limit} on one path reached"))
-        holds = ask(self.solver, condition)
-        # The path so far is feasible, so a condition that cannot hold fails.
-        fails = ask(self.solver, z3.Not(condition)) if holds.status == "sat" else None
-        for answer in (holds, fails):
-            if answer is not None and answer.status == "unknown":
-                text = " ".join(str(condition).split())[:200]
-                raise self.end(Undecided(f"the solver gave up on {text} ({answer.reason})"))
-        can_hold, can_fail = holds.status == "sat", fails is None or fails.status == "sat"
-        self._take(_Decision(condition, can_hold, can_hold and can_fail))
+        here = self.model.eval(condition, model_completion=True)
+        holds = self.model if z3.is_true(here) else self._model_of(condition, condition)
+        fails = self.model if z3.is_false(here) else self._model_of(z3.Not(condition), condition)
+        if holds is None:
+            self._take(_Decision(condition, False), fails)
+        else:
+            self._take(_Decision(condition, True, fails), holds)
 
-    def _take(self, decision: _Decision) -> None:
+    def _model_of(self, fact: Any, condition: Any) -> Any:
+        """A model of the stack with the fact, None where there is none."""
+        answer = ask(self.solver, fact)
+        if answer.status == "unknown":
+            text = " ".join(str(condition).split())[:200]
+            raise self.end(Undecided(f"the solver gave up on {text} ({answer.reason})"))
+        return answer.model
+
+    def _take(self, decision: _Decision, model: Any) -> None:
         self.solver.push()
         self.solver.add(decision.fact)
         self.decisions.append(decision)
+        self.model = model
 
     def backtrack(self) -> bool:
         """Turn to the other side of the last open decision; False when none is left."""
         while self.decisions:
             last = self.decisions.pop()
             self.solver.pop()
-            if last.other_is_open:
-                self._take(_Decision(last.condition, not last.choice, False))
+            if last.other_model is not None:
+                self._take(_Decision(last.condition, not last.choice), last.other_model)
                 return True
         return False
 
@@ -147,7 +164,7 @@ class _Exploration:
         """The conditions under which nothing was explored yet, deepest first."""
         facts = [decision.fact for decision in self.decisions]
         for at in reversed(range(len(facts))):
-            if self.decisions[at].other_is_open:
+            if self.decisions[at].other_model is not None:
                 yield (*facts[:at], z3.Not(facts[at]))
 
 
@@ -179,6 +196,7 @@ def explore(
     if start.status == "unknown":
         yield Path((), unknown=f"the solver gave up on the assumptions ({start.reason})")
         return
+    exploration.model = start.model
     for finished in itertools.count(1):
         yield exploration.run(function)
         if finished >= path_limit:
@@ -212,7 +230,9 @@ def cannot_be_concrete(use: str) -> BaseException:
     """The exception to raise where a symbolic number would have to become concrete."""
     reason = f"{use} needs a concrete number; a symbolic one stands for all of them at once"
     exploration = _current.get()
-    return TypeError(reason) if exploration is None else exploration.end(Concretised(reason))
+    if exploration is None:
+        return TypeError(reason)
+    return exploration.end(Concretised(f"{reason}; at {place_here()}"))
 
 
 def check_range(term: Any) -> None:
@@ -222,7 +242,7 @@ def check_range(term: Any) -> None:
         return
     if not exploration.decide(in_int64(term)):
         text = " ".join(str(term).split())[:200]
-        raise exploration.end(Overflow(f"{text} leaves the range of int64"))
+        raise exploration.end(Overflow(f"{text} leaves the range of int64, at {place_here()}"))
 
 
 @contextmanager

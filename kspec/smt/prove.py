@@ -14,7 +14,8 @@ import z3
 
 from kspec.smt.numbers import integers, term_of
 from kspec.smt.paths import Overflow, Path, decide, explore
-from kspec.smt.solving import Limits, in_int64, smallest_model, some_model
+from kspec.smt.places import place_of
+from kspec.smt.solving import Limits, in_int64, smallest_model, values_of
 
 Predicate = Callable[[Mapping[str, int]], object]
 Verdict = Literal["Proved", "Refuted", "Unknown"]
@@ -125,9 +126,10 @@ def lift(predicate: Callable[[], object], facts: Iterable[Any], limits: Limits) 
 
 
 def _why_unknown(path: Path) -> str:
-    if path.exception is None:
+    error = path.exception
+    if error is None:
         return path.unknown
-    return f"raised {type(path.exception).__name__}: {path.exception}"
+    return f"raised {type(error).__name__}: {error}, at {place_of(error)}"
 
 
 def discharge(obligation: Obligation, limits: Limits) -> Outcome:
@@ -149,10 +151,10 @@ def discharge(obligation: Obligation, limits: Limits) -> Outcome:
 def _judge(path: Path, obligation: Obligation, facts: list[Any], limits: Limits) -> Finding | None:
     here, timeout = [*facts, *path.conditions], limits.timeout_milliseconds
     if path.unknown:
-        return Finding("Unknown", path.unknown)
+        at = None if path.model is None else values_of(path.model, obligation.terms)
+        return Finding("Unknown", path.unknown, at)
     if path.exception is None and not path.result:
-        sample = some_model(here, obligation.terms, timeout)
-        return None if sample is None else _difference(path, obligation, sample)
+        return _difference(path, obligation, values_of(path.model, obligation.terms))
     example = smallest_model(here, obligation.terms, timeout)
     if example is None:
         what = path.result or _why_unknown(path)

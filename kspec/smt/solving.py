@@ -71,14 +71,6 @@ def in_int64(term: Any) -> Any:
     return z3.And(term >= INT64_MIN, term <= INT64_MAX)
 
 
-def some_model(
-    facts: Iterable[Any], terms: Mapping[str, Any], timeout_milliseconds: int
-) -> dict[str, int] | None:
-    """Values of the terms in some model of the facts; None when the solver finds none."""
-    answer = ask(new_solver(facts, timeout_milliseconds))
-    return _values(answer.model, terms) if answer.status == "sat" else None
-
-
 def smallest_model(
     facts: Iterable[Any], terms: Mapping[str, Any], timeout_milliseconds: int
 ) -> dict[str, int] | None:
@@ -91,13 +83,13 @@ def smallest_model(
     answer = ask(solver)
     if answer.status != "sat":
         return None
-    known = _values(answer.model, terms)
+    known = values_of(answer.model, terms)
     for bound in READABLE_BOUNDS:
         small = [z3.And(term >= -bound, term <= bound) for term in terms.values()]
         answer = ask(solver, *small)
         if answer.status == "sat":
             solver.add(*small)
-            known = _values(answer.model, terms)
+            known = values_of(answer.model, terms)
             break
     for name, term in terms.items():
         known = _nearest_to_zero(solver, known, name, terms)
@@ -113,15 +105,16 @@ def _nearest_to_zero(
         middle = (low + abs(known[name])) // 2
         answer = ask(solver, term >= -middle, term <= middle)
         if answer.status == "sat":
-            known = _values(answer.model, terms)
+            known = values_of(answer.model, terms)
         else:
             low = middle + 1
     if known[name] < 0:
         answer = ask(solver, term == -known[name])
         if answer.status == "sat":
-            known = _values(answer.model, terms)
+            known = values_of(answer.model, terms)
     return known
 
 
-def _values(model: Any, terms: Mapping[str, Any]) -> dict[str, int]:
+def values_of(model: Any, terms: Mapping[str, Any]) -> dict[str, int]:
+    """What the terms are in a model."""
     return {name: model.eval(term, model_completion=True).as_long() for name, term in terms.items()}

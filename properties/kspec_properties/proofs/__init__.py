@@ -8,6 +8,7 @@ from kspec_properties.proofs.concrete import counterexample_manifests
 from kspec_properties.proofs.run import (
     CLAIMS,
     KNOWN_FALSE,
+    KNOWN_OPEN,
     Result,
     claims_for,
     known_false_for,
@@ -17,6 +18,7 @@ from kspec_properties.proofs.run import (
 __all__ = [
     "CLAIMS",
     "KNOWN_FALSE",
+    "KNOWN_OPEN",
     "Result",
     "claims_for",
     "counterexample_manifests",

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from kspec.smt import Proof
-from kspec_properties.proofs.discrete import OPTIONS, combination
+from kspec_properties.proofs import memory_scene, score_scene
+from kspec_properties.proofs.discrete import scene_of
 from kspec_properties.proofs.hard_constraints import RESOURCES
 from kspec_properties.proofs.scene import INPUTS
 
@@ -12,19 +13,31 @@ NODE, PENDING = "node", "pending"
 Manifest = dict[str, Any]
 
 
+def is_replayable(proof: Proof) -> bool:
+    """Whether the engine has a property that the counterexample's objects may break.
+
+    It has none for the range of a score.
+    """
+    return proof.counterexample is not None and not proof.name.startswith("score-range")
+
+
 def counterexample_manifests(proof: Proof) -> tuple[Manifest, ...]:
     """The node, the pods bound to it, and last the pending pod, as Kubernetes JSON.
 
-    For a counterexample of the filter's proof; () where there is none, and for those of other
-    claims, which are no single pod and node. All that is used on the node
-    is requested by its first bound pod. CPU is in milli-cores, memory and storage in bytes.
+    () where there is no counterexample, and for one that is not about nodes and a pod. All that is
+    used on a node is requested by its first bound pod. CPU is in milli-cores, memory and storage in
+    bytes.
     """
     values = proof.counterexample
     if values is None:
         return ()
-    if set(OPTIONS) <= set(values):
-        scene = combination(values)
-        return (scene.node.to_json(), scene.bound.to_json(), scene.pending.to_json())
+    scene = scene_of(values)
+    if scene is not None:
+        return tuple(each.to_json() for each in scene.objects)
+    if set(score_scene.REQUESTED) <= set(values):
+        return score_scene.manifests(values)
+    if "used.node-1" in values:
+        return memory_scene.manifests(values)
     if not set(INPUTS) <= set(values):
         return ()
     bound = [

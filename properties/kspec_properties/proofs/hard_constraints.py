@@ -11,10 +11,12 @@ Sources, all under https://kubernetes.io/docs/:
   number of pods                 tasks/administer-cluster/reserve-compute-resources/
   host ports                     reference/kubernetes-api/workload-resources/pod-v1/#ports
 
-Left out: pod affinity, topology spread, volumes and dynamic resources; taint operators Lt and Gt.
+What pods request in all is in hard_requests, affinity between pods in hard_pods, topology spread in
+hard_spread. Left out: volumes and dynamic resources; taint operators Lt and Gt.
 """
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from kspec_models.objects import Node, Pod, Taint, Toleration
 from kspec_properties.proofs.conditions import every
@@ -47,6 +49,7 @@ def broken(pod: Pod, node: Node, bound: tuple[Pod, ...] = ()) -> tuple[str, ...]
         "unschedulable": may_enter_cordoned(pod, node),
         "taints": tolerates_taints(pod, node),
         "nodeSelector": selects(pod, node),
+        "nodeAffinity": node_affinity_is_met(pod, node),
         "hostPort": ports_are_free(pod, bound),
     }
     return tuple(name for name, kept in holds.items() if not kept)
@@ -84,6 +87,35 @@ def selects(pod: Pod, node: Node) -> bool:
     return all(
         node.metadata.labels.get(key) == value for key, value in pod.spec.node_selector.items()
     )
+
+
+def node_affinity_is_met(pod: Pod, node: Node) -> bool:
+    """One of the required terms is met: all its expressions on labels, and on the name as field."""
+    affinity = (pod.spec.affinity or {}).get("nodeAffinity") or {}
+    required = affinity.get("requiredDuringSchedulingIgnoredDuringExecution")
+    if required is None:
+        return True
+    name = {"metadata.name": node.name}
+    return any(
+        all(_holds(each, node.metadata.labels) for each in term.get("matchExpressions", ()))
+        and all(_holds(each, name) for each in term.get("matchFields", ()))
+        for term in required["nodeSelectorTerms"]
+    )
+
+
+def _holds(expression: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
+    """One expression: NotIn holds without the key, Gt and Lt compare integers."""
+    values: tuple[str, ...] = tuple(expression.get("values", ()))
+    found = labels.get(expression["key"])
+    operator: str = expression["operator"]
+    if operator in ("In", "NotIn"):
+        return (found in values) == (operator == "In")
+    if operator in ("Exists", "DoesNotExist"):
+        return (found is not None) == (operator == "Exists")
+    if found is None or not found.isdecimal():
+        return False
+    (bound,) = values
+    return int(found) > int(bound) if operator == "Gt" else int(found) < int(bound)
 
 
 def ports_are_free(pod: Pod, bound: tuple[Pod, ...]) -> bool:

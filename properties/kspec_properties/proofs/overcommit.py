@@ -6,11 +6,11 @@ are within allocatable. It needs the lemma that the scheduler has charged at lea
 is kept as known false, with its counterexample. The lemma follows from running-sum for one
 scheduler that loses no answer; two schedulers, a lost answer or a stale list break it.
 
-About: the policy's own `filter` (see `plain_form`) on the charge of the scheduler's cache.
+About: the policy's own `filter` (see plain_form) on the charge of the scheduler's cache.
 
 Domain: one node, any number of bindings and deletions, allocatable that changes at any time; for
-each resource and for the number of pods, the other ones being there in plenty. All in int64; for
-the number of pods, up to two are charged already.
+each resource and for the number of pods, the other ones being there in plenty. All in int64, and so
+is what is charged together with the pod; for the number of pods, up to two are charged already.
 
 Source: pkg/scheduler/schedule_one.go (assume before bind); "Resource Management for Pods and
 Containers" in the documentation.
@@ -19,13 +19,18 @@ Containers" in the documentation.
 from collections.abc import Callable, Mapping
 from functools import partial
 
+import attrs
+
 from kspec.smt import Claim, Limits, Operation, Proof, inductive
+from kspec.smt.solving import INT64_MAX
 from kspec_models.scheduler.accounting import assumed, removed
 from kspec_models.scheduler.framework import Policy
+from kspec_properties.proofs.concrete import counterexample_manifests
 from kspec_properties.proofs.conditions import every
 from kspec_properties.proofs.hard_constraints import RESOURCES
 from kspec_properties.proofs.joined import joined
-from kspec_properties.proofs.scene import INPUTS, MOST_PODS, filter_accepts, plain_form
+from kspec_properties.proofs.on_text import borne_out
+from kspec_properties.proofs.scene import INPUTS, MOST_PODS, filter_accepts
 
 NAME, STALE_VIEW = "no-over-commit", "no-over-commit-with-a-stale-view"
 STATE = ("allocatable", "charged", "stored")
@@ -48,16 +53,21 @@ def bind(policy: Policy, resource: str, state: State, inputs: State) -> dict[str
     """The filter passes a pod, by what the cache has charged: it is assumed, and bound."""
     request = 1 if resource == PODS else inputs["request"]
     listed = state["charged"] if resource == PODS else 0
-    if not every(request >= 0, listed <= MOST_PODS):
+    if not every(request >= 0, listed <= MOST_PODS, request <= INT64_MAX - state["charged"]):
         return None
+    if not filter_accepts(policy, _amounts(resource, state, request)):
+        return None
+    charged = assumed(state["charged"], request)
+    return {"charged": charged, "stored": state["stored"] + request}
+
+
+def _amounts(resource: str, state: State, request: int) -> dict[str, int]:
+    """The pod and the node as the scheduler sees them."""
     values = dict.fromkeys(INPUTS, 0) | {"allocatable.pods": 1}
     values |= {f"{kind}.{resource}": state[name] for kind, name in _COLUMNS.items()}
     if resource != PODS:
         values[f"request.{resource}"] = request
-    if not filter_accepts(policy, values):
-        return None
-    charged = assumed(state["charged"], request)
-    return {"charged": charged, "stored": state["stored"] + request}
+    return values
 
 
 _COLUMNS = {"used": "charged", "allocatable": "allocatable"}
@@ -89,16 +99,15 @@ def nothing_bound(state: State) -> bool:
 
 def check(policy: Policy, lemma: Invariants = LEMMA, name: str = NAME) -> Proof:
     """Judge the bindings of a policy, resource by resource; {} leaves out the lemma."""
-    plain = plain_form(policy)
 
     def of(resource: str) -> Proof:
         operations = (
-            Operation("bind", partial(bind, plain, resource), ("request",)),
+            Operation("bind", partial(bind, policy, resource), ("request",)),
             Operation("delete", delete, ("gone",)),
             Operation("delete is seen", delete_seen, ("gone",)),
             Operation("node update", change_node, ("size",)),
         )
-        return inductive(
+        proof = inductive(
             name,
             STATE,
             {**QUANTITIES, **lemma},
@@ -107,8 +116,24 @@ def check(policy: Policy, lemma: Invariants = LEMMA, name: str = NAME) -> Proof:
             transitions={f"a binding fits in {resource}": binding_fits},
             limits=Limits(int64=True),
         )
+        return _tried(policy, resource, proof) if lemma else proof
 
     return joined(name, (of(resource) for resource in (*RESOURCES, PODS)))
+
+
+def _tried(policy: Policy, resource: str, proof: Proof) -> Proof:
+    """The proof, with the counterexample of a binding as that of its filter."""
+    state = proof.counterexample
+    if state is None or not proof.reason.startswith("bind"):
+        return proof
+    values = _amounts(resource, state, state.get("request", 0))
+    proof = attrs.evolve(proof, counterexample=values)
+    return borne_out(
+        proof,
+        counterexample_manifests(proof),
+        lambda: filter_accepts(policy, values),
+        lambda pod, context: policy.filter(pod, context.nodes[0], context).ok,
+    )
 
 
 def claim(policy: Policy) -> Claim:

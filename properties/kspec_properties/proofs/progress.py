@@ -3,7 +3,7 @@
 Promise: the cycle picks a node if any has room, none if no node has, and never one without room.
 Eventual binding is more than that (retries, events, fairness) and belongs to the explorers.
 
-About: `kspec_models.scheduler.cycle.decide` with the policy's own filter (see `plain_form`), and
+About: `kspec_models.scheduler.cycle.decide` with the policy's own filter (see plain_form), and
 whatever the scores are: each is an arbitrary integer, so no score can spoil it. A policy's own
 scores, which may compute with floats, are run on every combination of a few small nodes.
 
@@ -15,28 +15,28 @@ Source: pkg/scheduler/schedule_one.go, schedulePod; "Scheduling framework" in th
 
 import itertools
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from functools import cache, partial
 
 import attrs
 
 from kspec.smt import Claim, Limits, Operation, Proof, inductive
-from kspec.smt.solving import INT64_MAX
+from kspec.smt.places import place_of
 from kspec_models.objects import Pod
 from kspec_models.scheduler.cycle import decide
 from kspec_models.scheduler.framework import Context, Policy, Status
 from kspec_models.scheduler.nodeinfo import NodeInfo
-from kspec_properties.proofs.conditions import every
 from kspec_properties.proofs.joined import joined
-from kspec_properties.proofs.scene import (
-    INPUTS,
-    Values,
-    amounts,
-    charged_node,
-    node_named,
-    plain_form,
-    pod_named,
-    requesting,
+from kspec_properties.proofs.memory_scene import (
+    cluster,
+    has_room,
+    in_domain,
+    inputs,
+    manifests,
+    node_names,
 )
+from kspec_properties.proofs.on_text import borne_out
+from kspec_properties.proofs.scene import Values
+from kspec_properties.proofs.score_scene import read
 
 NAME = "one-cycle-progress"
 SIZES = (2, 3)
@@ -65,42 +65,14 @@ class AnyScores:
         return [self.scores[info.name] for info in node_infos]
 
 
-def node_names(size: int) -> tuple[str, ...]:
-    """The nodes of a world of that size."""
-    return tuple(f"node-{k + 1}" for k in range(size))
-
-
 def chosen_by(policy: Policy, values: Values, names: Sequence[str]) -> int:
     """The position, from 1, of the node that a cycle picks; 0 for none."""
-    fixed = dict.fromkeys(INPUTS, 0) | {"used.pods": 1, "allocatable.pods": 2}
-    pod = pod_named("pending")
-    infos = []
-    for name in names:
-        here = {f"{kind}.memory": values[f"{kind}.{name}"] for kind in ("used", "allocatable")}
-        bound = (pod_named(f"bound-{name}"),)
-        infos.append(charged_node(node_named(name), bound, {**fixed, **here}))
-    with requesting(pod.spec, amounts({**fixed, "request.memory": values["request"]}, "request")):
-        node = decide(policy, pod, Context(tuple(infos))).node
+    with cluster(values, names) as (pod, context):
+        return _position(decide(policy, pod, context).node, names)
+
+
+def _position(node: str, names: Sequence[str]) -> int:
     return names.index(node) + 1 if node else NOWHERE
-
-
-def has_room(values: Values, name: str) -> bool:
-    """Whether the node has the memory for the pod."""
-    return values[f"used.{name}"] + values["request"] <= values[f"allocatable.{name}"]
-
-
-def in_domain(values: Values, names: Sequence[str]) -> bool:
-    """Quantities and true sums in int64; an over-committed node is only asked for more."""
-    quantities = [f"{kind}.{name}" for kind in ("used", "allocatable") for name in names]
-    if not every(values["request"] >= 0, *(values[quantity] >= 0 for quantity in quantities)):
-        return False
-    return every(
-        *(values["request"] <= INT64_MAX - values[f"used.{name}"] for name in names),
-        *(
-            (values["request"] > 0) | (values[f"used.{name}"] <= values[f"allocatable.{name}"])
-            for name in names
-        ),
-    )
 
 
 def promises(names: Sequence[str]) -> dict[str, Callable[[Values, Values], bool]]:
@@ -121,24 +93,33 @@ def promises(names: Sequence[str]) -> dict[str, Callable[[Values, Values], bool]
 
 def check_size(policy: Policy, size: int) -> Proof:
     """For that many nodes, all quantities and all scores."""
-    names, plain = node_names(size), plain_form(policy)
+    names = node_names(size)
     scores = {name: f"score.{name}" for name in names}
 
-    def cycle(state: Values, inputs: Values) -> dict[str, int] | None:
+    def cycle(state: Values, given: Values) -> dict[str, int] | None:
         if not in_domain(state, names):
             return None
-        rated = AnyScores(plain, {name: inputs[score] for name, score in scores.items()})
+        rated = AnyScores(policy, {name: given[score] for name, score in scores.items()})
         return {"chosen": chosen_by(rated, state, names)}
 
-    quantities = [f"{kind}.{name}" for name in names for kind in ("used", "allocatable")]
-    return inductive(
+    proof = inductive(
         NAME,
-        ("request", *quantities, "chosen"),
+        (*inputs(names), "chosen"),
         {},
         lambda state: True,
         (Operation("cycle", cycle, tuple(scores.values())),),
         transitions=promises(names),
         limits=Limits(int64=True),
+    )
+    values = proof.counterexample
+    if values is None:
+        return proof
+    rated = AnyScores(policy, {name: values.get(score, 0) for name, score in scores.items()})
+    return borne_out(
+        proof,
+        manifests(values),
+        lambda: chosen_by(rated, values, names),
+        lambda pod, context: _position(decide(rated, pod, context).node, names),
     )
 
 
@@ -153,14 +134,21 @@ def check_own_scores(policy: Policy) -> Proof:
         for name, (allocatable, used) in zip(names, nodes, strict=True):
             values |= {f"used.{name}": used, f"allocatable.{name}": allocatable}
         try:
-            after = values | {"chosen": chosen_by(policy, values, names)}
+            infos, pod = _real(tuple(values.items()))
+            node = decide(policy, pod, Context(infos)).node
+            after = values | {"chosen": _position(node, names)}
         except Exception as error:
-            reason = f"the cycle raised {type(error).__name__}: {error}"
+            reason = f"the cycle raises {type(error).__name__}: {error}, at {place_of(error)}"
             return Proof(NAME, "Refuted", reason, tried, values)
         for promise, holds in promises(names).items():
             if not holds(values, after):
                 return Proof(NAME, "Refuted", f"cycle: breaks {promise}", tried, after)
     return Proof(NAME, "Proved", f"own scores in {tried} combinations", tried, None, True)
+
+
+@cache
+def _real(values: tuple[tuple[str, int], ...]) -> tuple[tuple[NodeInfo, ...], Pod]:
+    return read(manifests(dict(values)))
 
 
 def check(policy: Policy) -> Proof:

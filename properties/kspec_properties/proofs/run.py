@@ -9,7 +9,16 @@ from kspec.errors import InputError
 from kspec.smt import Claim, Proof
 from kspec_models.scheduler.framework import Policy
 from kspec_models.scheduler.policies.default import default_policy
-from kspec_properties.proofs import filters, overcommit, progress, running_sum, watch_order
+from kspec_properties.proofs import (
+    filters,
+    overcommit,
+    progress,
+    running_sum,
+    scores,
+    watch_order,
+)
+
+Expected = Literal["Proved", "Refuted", "Unknown"]
 
 
 @attrs.frozen
@@ -17,11 +26,12 @@ class Result:
     """What became of a claim, the verdict that it should get, and how long it took.
 
     A claim that is known to be false is expected to be Refuted: its counterexample is the message.
+    One that is known to be beyond the proofs (floats) is expected to be Unknown.
     """
 
     claim: Claim
     proof: Proof
-    expected: Literal["Proved", "Refuted"]
+    expected: Expected
     seconds: float
 
     @property
@@ -35,6 +45,7 @@ def claims_for(policy: Policy) -> tuple[Claim, ...]:
     return (
         running_sum.CLAIM,
         filters.claim(policy),
+        scores.claim(policy),
         progress.claim(policy),
         overcommit.claim(policy),
         watch_order.CLAIM,
@@ -43,11 +54,17 @@ def claims_for(policy: Policy) -> tuple[Claim, ...]:
 
 def known_false_for(policy: Policy) -> tuple[Claim, ...]:
     """Tempting claims that are false, kept with their counterexample."""
-    return (overcommit.stale_view(policy),)
+    return (overcommit.stale_view(policy), scores.of_any_quantity())
+
+
+def known_open_for(policy: Policy) -> tuple[Claim, ...]:
+    """Claims that no proof decides, each with its reason."""
+    return scores.open_claims(policy)
 
 
 CLAIMS = claims_for(default_policy())
 KNOWN_FALSE = known_false_for(default_policy())
+KNOWN_OPEN = known_open_for(default_policy())
 
 
 def prove(
@@ -61,18 +78,20 @@ def prove(
     Without a policy the default one is meant. Raises InputError for a name that no claim has.
     """
     chosen = policy or default_policy()
-    known_false = known_false_for(chosen)
-    claims = {claim.name: claim for claim in (*claims_for(chosen), *known_false)}
+    expected: dict[str, tuple[Claim, Expected]] = {}
+    expected |= {claim.name: (claim, "Proved") for claim in claims_for(chosen)}
+    expected |= {claim.name: (claim, "Unknown") for claim in known_open_for(chosen)}
+    expected |= {claim.name: (claim, "Refuted") for claim in known_false_for(chosen)}
     wanted = tuple(names)
     for name in wanted:
-        if name not in claims:
-            raise InputError(f"no claim is called {name!r}", expected=f"one of {', '.join(claims)}")
+        if name not in expected:
+            known = ", ".join(expected)
+            raise InputError(f"no claim is called {name!r}", expected=f"one of {known}")
     results = []
-    for name, claim in claims.items():
+    for name, (claim, verdict) in expected.items():
         if wanted and name not in wanted:
             continue
         start = clock()
         proof = claim.check()
-        expected: Literal["Proved", "Refuted"] = "Refuted" if claim in known_false else "Proved"
-        results.append(Result(claim, proof, expected, clock() - start))
+        results.append(Result(claim, proof, verdict, clock() - start))
     return results

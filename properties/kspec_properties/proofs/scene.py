@@ -7,27 +7,22 @@ that parses the text itself is not seen through: filters tries counterexamples o
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from copy import copy
 from itertools import count
-from typing import Any
 
 from kspec.values import fingerprint
 from kspec_models.objects import Container, Node, ObjectMeta, Pod
 from kspec_models.objects.core import PodSpec, PodStatus
 from kspec_models.resources import AMOUNTS, PodAmounts, Requests
 from kspec_models.scheduler.framework import (
-    SUCCESS,
-    UNSCHEDULABLE,
     Context,
     Policy,
-    Status,
 )
 from kspec_models.scheduler.nodeinfo import NodeInfo, node_info
-from kspec_models.scheduler.plugins.node_resources_fit import NodeResourcesFit, has_room
-from kspec_models.scheduler.profile import Profile
 from kspec_properties.proofs.conditions import every
 from kspec_properties.proofs.hard_constraints import EXTENDED, RESOURCES
+from kspec_properties.proofs.plain_form import in_plain_form
 
 INPUTS = (
     *(f"{kind}.{name}" for kind in ("request", "used", "allocatable") for name in RESOURCES),
@@ -72,18 +67,35 @@ def amounts(values: Values, kind: str) -> Requests:
 
 
 @contextmanager
-def requesting(spec: PodSpec, requested: Requests) -> Iterator[None]:
-    """While it is open, a pod of this spec requests these amounts."""
+def requesting(
+    spec: PodSpec, requested: Requests, defaults: tuple[int, int] = (0, 0)
+) -> Iterator[None]:
+    """While it is open, a pod of this spec requests these amounts.
+
+    defaults: the milli-cores and bytes that scoring counts besides.
+    """
     memo = AMOUNTS.table
     key = (spec, PodStatus())
     before = memo.get(key)
-    memo[key] = PodAmounts(requested, requested.milli_cpu, requested.memory)
+    cpu, memory = defaults
+    memo[key] = PodAmounts(requested, requested.milli_cpu + cpu, requested.memory + memory)
     try:
         yield
     finally:
         del memo[key]
         if before is not None:
             memo[key] = before
+
+
+@contextmanager
+def requesting_all(pending: Pod, bound: Sequence[Pod], values: Values) -> Iterator[None]:
+    """While it is open the pending pod requests what `values` say, and the first bound pod all
+    that is used."""
+    with ExitStack() as stack:
+        stack.enter_context(requesting(pending.spec, amounts(values, "request")))
+        for pod in bound[:1]:
+            stack.enter_context(requesting(pod.spec, amounts(values, "used")))
+        yield
 
 
 def as_new(info: NodeInfo) -> NodeInfo:
@@ -106,42 +118,18 @@ def charged_node(node: Node, pods: Sequence[Pod], values: Values) -> NodeInfo:
 def pods_there(values: Values) -> tuple[Pod, ...]:
     """As many pods as `used.pods` says, by deciding it."""
     here = next(k for k in range(MOST_PODS + 1) if values["used.pods"] == k)
-    return tuple(pod_named(f"bound-{k}") for k in range(here))
+    return tuple(bound_pod(f"bound-{k}", "node") for k in range(here))
 
 
-class Room:
-    """NodeResourcesFit without its reasons: `has_room` decides, and what is missing is not named.
-
-    To name it takes thousands of paths. `check_reasons` in filters proves that nothing depends on
-    it.
-    """
-
-    name = NodeResourcesFit.name
-
-    def filter(self, spec: PodSpec, info: NodeInfo) -> Status:
-        """Whether there is room."""
-        return SUCCESS if has_room(spec, info) else Status(UNSCHEDULABLE, (), self.name)
-
-
-def plain_form(policy: Policy) -> Policy:
-    """The policy in the form that is proved: of a profile its filters, one after the other.
-
-    A profile memoises a filter's answer together with the scores, whose floats cannot be followed.
-    """
-    if not isinstance(policy, Profile) or type(policy).filter is not Profile.filter:
-        return policy
-    return Profile(
-        f"{policy.name}: filters", tuple(_plain_plugin(plugin) for plugin in policy.filters)
-    )
-
-
-def _plain_plugin(plugin: Any) -> Any:
-    return Room() if type(plugin) is NodeResourcesFit and not plugin.ignored else plugin
+def bound_pod(name: str, node: str) -> Pod:
+    """A pod on a node, whose spec is that of no other pod."""
+    return pod_named(name, node_name=node, containers=(Container(name=name),))
 
 
 def filter_accepts(policy: Policy, values: Values) -> bool:
     """What the policy's own filter says of a pod and a node with no constraint but resources."""
-    pod = pod_named("pending")
-    info = charged_node(node_named("node"), pods_there(values), values)
-    with requesting(pod.spec, amounts(values, "request")):
-        return policy.filter(pod, info, Context((info,))).ok
+    with in_plain_form():
+        pod, bound = pod_named("pending"), pods_there(values)
+        info = charged_node(node_named("node"), bound, values)
+        with requesting_all(pod, bound, values):
+            return policy.filter(pod, info, Context((info,))).ok

@@ -1,0 +1,78 @@
+"""What a pod requests: containers, init containers, sidecars, overhead and pod-level resources.
+
+For each resource, of the pending pod and of the pod that is there, in every combination, with
+exactly enough left and one unit too little. Quantities are text, so that a policy that adds them
+up in a way of its own is judged.
+"""
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from kspec_models.objects import Node, Pod
+from kspec_models.scheduler.nodeinfo import NodeInfo, node_info
+from kspec_properties.proofs.hard_constraints import RESOURCES
+from kspec_properties.proofs.hard_requests import requested
+from kspec_properties.proofs.vocabulary import Chosen, Scene, Vocabulary, pod_of
+
+CONTAINERS = (32, 32)
+OPTIONS: dict[str, tuple[Any, ...]] = {
+    "resource": RESOURCES,
+    "varied": ("pending", "bound"),
+    "init": (0, 16, 200),
+    "sidecar": ("", "first", "last"),
+    "overhead": (0, 8),
+    "pod_level": (0, 300),
+    "missing_units": (0, 1),
+}
+SIDECAR = 24
+
+
+def scene(of: Chosen) -> Scene:
+    """The objects of one combination."""
+    shape = (of["init"], of["sidecar"], of["overhead"], of["pod_level"])
+    varied = OPTIONS["varied"][of["varied"]]
+    pending = _pod("pending", of["resource"], shape if varied == "pending" else _PLAIN)
+    bound = _pod("bound-0", of["resource"], shape if varied == "bound" else _PLAIN)
+    resource = OPTIONS["resource"][of["resource"]]
+    missing = OPTIONS["missing_units"][of["missing_units"]]
+    offered = requested(pending, resource) + requested(bound, resource) - missing
+    return Scene(pending, (_node(resource, offered, bound),), (resource,) if missing else ())
+
+
+_PLAIN = (0, 0, 0, 0)
+
+
+@cache
+def _node(resource: str, offered: int, bound: Pod) -> NodeInfo:
+    amounts = {"cpu": "1000", "memory": "1Gi", "pods": "2", resource: str(offered)}
+    status = {"allocatable": amounts, "capacity": amounts}
+    return node_info(Node.from_json({"metadata": {"name": "node"}, "status": status}), (bound,))
+
+
+@cache
+def _pod(name: str, resource: int, shape: tuple[int, int, int, int]) -> Pod:
+    named = OPTIONS["resource"][resource]
+    options = ("init", "sidecar", "overhead", "pod_level")
+    chosen = {option: OPTIONS[option][k] for option, k in zip(options, shape, strict=True)}
+    init = [_container("init", named, chosen["init"])] if chosen["init"] else []
+    sidecar = {**_container("sidecar", named, SIDECAR), "restartPolicy": "Always"}
+    started = {"": init, "first": [sidecar, *init], "last": [*init, sidecar]}[chosen["sidecar"]]
+    spec: dict[str, Any] = {
+        "initContainers": started,
+        "containers": [_container(f"c{k}", named, n) for k, n in enumerate(CONTAINERS)],
+    }
+    if chosen["overhead"]:
+        spec["overhead"] = {named: str(chosen["overhead"])}
+    if chosen["pod_level"] and named in ("cpu", "memory"):
+        spec["resources"] = {"requests": {named: str(chosen["pod_level"])}}
+    if name != "pending":
+        spec["nodeName"] = "node"
+    return pod_of(name, spec)
+
+
+def _container(name: str, resource: str, amount: int) -> Mapping[str, Any]:
+    return {"name": name, "image": "pause", "resources": {"requests": {resource: str(amount)}}}
+
+
+VOCABULARY = Vocabulary("what a pod requests", OPTIONS, scene)
