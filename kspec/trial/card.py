@@ -69,7 +69,7 @@ class Section:
     """One part of the card.
 
     rows: a table, a mapping per row. seconds: what it took. must_decide: an Unknown here means that
-    the trial is unfinished, and not that something is beyond it.
+    the trial is unfinished, and not that something is beyond it. text: what all findings rest on.
     """
 
     name: str
@@ -77,6 +77,7 @@ class Section:
     rows: tuple[Mapping[str, Any], ...] = ()
     seconds: float = 0.0
     must_decide: bool = False
+    text: str = ""
 
     @property
     def charges(self) -> tuple[Charge, ...]:
@@ -85,6 +86,7 @@ class Section:
     def to_json(self) -> dict[str, Any]:
         return {
             "name": self.name,
+            "text": self.text,
             "findings": [finding.to_json() for finding in self.findings],
             "rows": [dict(row) for row in self.rows],
             "seconds": round(self.seconds, 3),

@@ -2,37 +2,37 @@
 
 A decision is judged when a pod is newly assumed, or when victims are sent away, against the
 scheduler's own cache before it: what a cache could not know is no fault of a policy. The hard
-constraints are those of `proofs.hard_constraints`, written from the documentation and not from the
-plugins.
+constraints are those of `fitting`, written from the documentation and not from the plugins.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from kspec.logic import HOLDS, Verdict, fails
 from kspec.property import sometimes, transition
 from kspec_models.host_state import HostState
-from kspec_models.kubelet_admission import Usage, allocatable_of
 from kspec_models.layout import HostSlot
 from kspec_models.objects import Pod
 from kspec_models.requests import Delete
-from kspec_models.resources import amounts_of
 from kspec_models.scheduler.handlers import Memory
 from kspec_models.scheduler.nodeinfo import NodeInfo
 from kspec_models.scheduler.preempting import Preempting
 from kspec_models.state import State
 from kspec_properties.faults import all_but
-from kspec_properties.proofs.hard_constraints import broken
+from kspec_properties.fitting import Placed, forbidden, over_commitment
 from kspec_properties.reading import newest
-from kspec_properties.usage import excess
 
 _FRAMEWORK = "https://kubernetes.io/docs/concepts/scheduling-eviction/scheduling-framework/"
 _PREEMPTION = "https://kubernetes.io/docs/concepts/scheduling-eviction/pod-priority-preemption/"
 
 
-def _decided(before: State, after: State) -> Iterator[tuple[HostSlot, HostState, HostState]]:
+_OVER = "which would hold"
+"""How `misfit` begins where room is lacking."""
+
+
+def decided(before: State, after: State) -> Iterator[tuple[HostSlot, HostState, HostState]]:
     """Each scheduler whose state the last step changed, before and after it."""
     for slot in after.touched:
         place = after.layout.slots[slot]
@@ -51,31 +51,35 @@ def _assumed(before: Memory, after: Memory) -> Iterator[Pod]:
             yield known.pod
 
 
-def _seen(memory: Memory, node: str) -> NodeInfo | None:
-    """The node as the cycle that has just ended saw it."""
+def _seen(memory: Memory) -> tuple[NodeInfo, ...]:
+    """The nodes as the cycle that has just ended saw them."""
     if memory.cycle is not None:
-        return next((info for info in memory.cycle.nodes if info.name == node), None)
-    found: NodeInfo | None = memory.cache.node_infos.get(node)
+        return memory.cycle.nodes
+    found: tuple[NodeInfo, ...] = memory.cache.snapshot()
     return found
 
 
-def usage_of(info: NodeInfo) -> Usage:
-    """What the pods of a node request, added up afresh."""
-    total = Usage()
-    for pod in info.pods:
-        total = total.plus(amounts_of(pod).requests)
-    return total
+def _named(infos: Sequence[NodeInfo], name: str) -> NodeInfo | None:
+    return next((info for info in infos if info.name == name), None)
 
 
-def misfit(pod: Pod, info: NodeInfo | None) -> str:
-    """Why a pod may not go to a node as the scheduler saw it; "" where it may."""
+def _placed(infos: Sequence[NodeInfo], changed: NodeInfo) -> Placed:
+    """Every node with its pods, one of them as it is in `changed`."""
+    every = (changed if info.name == changed.name else info for info in infos)
+    return tuple((info.node, info.pods) for info in every if info.node is not None)
+
+
+def misfit(pod: Pod, info: NodeInfo | None, infos: Sequence[NodeInfo]) -> str:
+    """Why a pod may not go to a node as the scheduler saw it; "" where it may.
+
+    infos: all nodes that it saw, in which `info` counts for the node of its name.
+    """
     if info is None or info.node is None:
         return "which it did not know"
-    over = excess(usage_of(info).plus(amounts_of(pod).requests), allocatable_of(info.node))
+    over = over_commitment(pod, info.node, info.pods)
     if over:
-        return f"which would hold {over}"
-    unassigned = pod.replace(spec=pod.spec.replace(node_name=""))
-    reasons = broken(unassigned, info.node, info.pods)
+        return f"{_OVER} {over}"
+    reasons = forbidden(pod, info.node, info.pods, _placed(infos, info))
     return f"in spite of {', '.join(reasons)}" if reasons else ""
 
 
@@ -91,19 +95,24 @@ def a_pod_is_assumed_where_it_fits(before: State, after: State) -> Verdict:
 
     Judged against the scheduler's own cache, so neither lag nor another scheduler breaks it.
     """
-    for place, old, new in _decided(before, after):
+    for place, old, new in decided(before, after):
+        infos: tuple[NodeInfo, ...] | None = None
         for pod in _assumed(old.memory, new.memory):
-            node = pod.spec.node_name
-            why = misfit(pod, _seen(old.memory, node))
+            infos, node = infos or _seen(old.memory), pod.spec.node_name
+            info = _named(infos, node)
+            why = misfit(pod, info, infos)
             if why:
-                return fails(f"{place.host.name} sends {pod.key} to {node}, {why}", "unfit-node")
+                over = info is not None and why.startswith(_OVER)
+                kind = "over-commit" if over else "unfit-node"
+                return fails(f"{place.host.name} sends {pod.key} to {node}, {why}", kind)
     return HOLDS
 
 
 class Preemption(NamedTuple):
     """A preemption that the last step decided on: who, where, whom, as the scheduler saw it.
 
-    info: the node without the pods that were leaving it anyway.
+    info: the node without the pods that were leaving it anyway, and with those of at least the
+    preemptor's priority that were nominated to it. infos: all nodes.
     """
 
     scheduler: str
@@ -111,11 +120,12 @@ class Preemption(NamedTuple):
     node: str
     info: NodeInfo | None
     victims: tuple[Pod, ...]
+    infos: tuple[NodeInfo, ...]
 
 
 def preemptions(before: State, after: State) -> Iterator[Preemption]:
     """The preemptions that the last step decided on."""
-    for place, old, new in _decided(before, after):
+    for place, old, new in decided(before, after):
         known = {sending.call.phase for sending in old.calls if _is_preempting(sending)}
         for sending in new.calls:
             if not _is_preempting(sending) or sending.call.phase in known:
@@ -125,13 +135,19 @@ def preemptions(before: State, after: State) -> Iterator[Preemption]:
             if nominated is None:
                 continue
             keys = [r.key for r in sending.call.requests if isinstance(r, Delete)]
-            info = _seen(old.memory, nominated.node)
+            infos = _seen(old.memory)
+            info = _named(infos, nominated.node)
             there = info.pods if info is not None else ()
             victims = tuple(pod for pod in there if pod.key in keys)
             for pod in there:
                 if info is not None and _is_leaving(before, pod):
                     info = info.without_pod(pod.uid)
-            yield Preemption(place.host.name, nominated.pod, nominated.node, info, victims)
+            for other in old.memory.nominator.by_node().get(nominated.node, ()):
+                is_before = _priority(other) >= _priority(nominated.pod)
+                if info is not None and is_before and other.uid != phase.uid:
+                    info = info.with_pod(other)
+            who = place.host.name, nominated.pod, nominated.node
+            yield Preemption(*who, info, victims, infos)
 
 
 def _is_preempting(sending: object) -> bool:
@@ -157,7 +173,7 @@ def _priority(pod: Pod) -> int:
 )
 def only_lower_priority_is_preempted(before: State, after: State) -> Verdict:
     """Every victim of a preemption has a lower priority than the pod that needs its room."""
-    for scheduler, preemptor, _, _, victims in preemptions(before, after):
+    for scheduler, preemptor, _, _, victims, _ in preemptions(before, after):
         for victim in victims:
             if _priority(victim) >= _priority(preemptor):
                 text = f"{scheduler} evicts {victim.key} (priority {_priority(victim)}) for "
@@ -176,20 +192,22 @@ def only_lower_priority_is_preempted(before: State, after: State) -> Verdict:
 def victims_help(before: State, after: State) -> Verdict:
     """Without its victims a nominated node has room for the pod, and with any one of them not.
 
-    Judged on what the scheduler saw. The second half is about resources alone: an affinity may be
-    met by a pod that is put back.
+    Judged on what the scheduler saw, which counts pods of at least the same priority that are
+    nominated there. The second half is not about pods with affinity, which a pod that is put back
+    may meet.
     """
-    for scheduler, preemptor, node, info, victims in preemptions(before, after):
+    for scheduler, preemptor, node, info, victims, infos in preemptions(before, after):
         left = info
         for victim in victims:
             left = left.without_pod(victim.uid) if left is not None else None
-        why = misfit(preemptor, left)
+        why = misfit(preemptor, left, infos)
         if why:
             text = f"{scheduler} evicts for {preemptor.key}, which still may not go to {node}"
             return fails(f"{text}, {why}", "victims-do-not-help")
         for victim in victims:
             assert left is not None
-            if not misfit(preemptor, left.with_pod(victim)) and not preemptor.spec.affinity:
+            beside = left.with_pod(victim)
+            if not misfit(preemptor, beside, infos) and not preemptor.spec.affinity:
                 text = f"{scheduler} evicts {victim.key} from {node} for {preemptor.key}"
                 return fails(f"{text}, which fits beside it", "needless-victim")
     return HOLDS

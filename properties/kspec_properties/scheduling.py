@@ -5,13 +5,13 @@ from __future__ import annotations
 from kspec.logic import HOLDS, Verdict, fails
 from kspec.property import eventually_stable, sometimes, transition
 from kspec_models.kubelet_admission import Usage, allocatable_of
-from kspec_models.objects import Node, Pod
+from kspec_models.objects import Pod
 from kspec_models.resources import amounts_of
 from kspec_models.runtime import Runtime
 from kspec_models.state import State
 from kspec_models.store import Entry
 from kspec_properties.faults import all_but
-from kspec_properties.proofs.hard_constraints import broken
+from kspec_properties.fitting import forbidden, is_judged, over_commitment, uses_volumes
 from kspec_properties.reading import fresh, hosts, newest, on_node, pods, touched_nodes, written
 from kspec_properties.usage import excess
 
@@ -163,30 +163,37 @@ def a_bound_pod_is_never_rebound(before: State, after: State) -> Verdict:
 
 
 def _no_pod_is_left(state: State) -> Verdict:
-    nodes = newest(state, "nodes").entries()
+    every = newest(state, "nodes").entries()
+    nodes = [(e.value, _counted(on_node(state, e.value.name))) for e in every]
     for pod in pods(state):
         if pod.spec.node_name or pod.is_terminating or pod.spec.scheduling_gates:
             continue
-        for entry in nodes:
-            node: Node = entry.value
-            bound = on_node(state, node.name)
-            there = tuple(e.value for e in bound)
-            if _has_room(pod, node, charged(bound)) and not broken(pod, node, there):
+        if uses_volumes(pod) or not is_judged(pod, nodes) or not _is_served(state, pod):
+            continue
+        for node, there in nodes:
+            if not over_commitment(pod, node, there) and not forbidden(pod, node, there, nodes):
                 return fails(f"{pod.key} is pending although it fits {node.name}", "unbound")
     return HOLDS
 
 
-def _has_room(pod: Pod, node: Node, used: Usage) -> bool:
-    return not excess(used.plus(amounts_of(pod).requests), allocatable_of(node))
+def _counted(entries: tuple[Entry, ...]) -> tuple[Pod, ...]:
+    """The pods that are not terminal."""
+    return tuple(e.value for e in entries if e.value.status.phase not in _FINISHED)
+
+
+def _is_served(state: State, pod: Pod) -> bool:
+    """Whether the pod asks for a scheduler that there is."""
+    every = [place.host for place, _ in hosts(state, "scheduler")]
+    return not every or any(host.profiles.serves(pod) for host in every)  # type: ignore[attr-defined]
 
 
 eventual_binding = eventually_stable(
     "eventual-binding",
     promise="A pod that continuously fits some node is bound or deleted in the end.",
     conditions=(
-        "From some point on the pod fits, is not gated, and no endless stream of higher priority "
-        "arrives. Retries hang on events and on the flush of unschedulable pods every five "
-        "minutes. Judged once the faults have ended."
+        "From some point on the pod fits, is not gated, a scheduler serves it, and no endless "
+        "stream of higher priority arrives. Retries hang on events and on the flush of "
+        "unschedulable pods every five minutes. Judged once the faults have ended."
     ),
     source="https://kubernetes.io/docs/concepts/scheduling-eviction/scheduling-framework/",
     when=lambda state: any(not pod.spec.node_name for pod in fresh(state, "pods")),

@@ -53,6 +53,7 @@ class Trial:
             seed=self.seed,
             out=self.out,
             say=self.say,
+            own=self.worlds,
         )
 
 

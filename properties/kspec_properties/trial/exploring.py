@@ -1,24 +1,32 @@
 """The sections of the card that explore: safety and liveness.
 
-A policy runs in the worlds of the trial, with one scheduler and with two, without faults and under
-each fault class; only what is promised there is judged. A trace that breaks a promise is made small
-and written like any other, so `kspec replay` shows it.
+A policy runs in the worlds of the trial and in a user's own, with one scheduler and with two,
+without faults and under fault classes; only what is promised there is judged. A trace that breaks
+a promise is made small and written like any other, so `kspec replay` shows it.
+
+The fault classes are dealt out over the worlds, `CLASSES` to each, so that each strikes in several
+of them. What a policy does wrong in one world it does in others: a property that failed in `ENOUGH`
+worlds is looked for no further, nor is one under a harder condition in a world where it fails.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import attrs
 
 from kspec.check import Options, Report, explore_plan, plan_of_world
 from kspec.check.failures import Failure
-from kspec.result import Answer
+from kspec.explore.strategies.registry import PORTFOLIO
+from kspec.result import Answer, Result
 from kspec.trial import Charge, Finding, Section
-from kspec.trial.card import FAILS, NO_VIOLATION, NOT_PROMISED, UNKNOWN
+from kspec.trial.card import FAILS, NO_VIOLATION, UNKNOWN
 from kspec_models.world import World
+from kspec_properties.faults import COLUMNS, FAULT_CLASSES, NONE
+from kspec_properties.trial.evictions import preemption_loops
+from kspec_properties.trial.retried import REFERENCE, a_pod_that_fits_is_retried
 from kspec_properties.trial.worlds import LIVENESS, SAFETY
 
 SAFE = (
@@ -29,16 +37,63 @@ SAFE = (
     "victims-help",
     "no-kubelet-runs-too-much",
 )
-LIVE = ("eventual-binding", "scheduler-caches-settle")
+LIVE = ("eventual-binding", a_pod_that_fits_is_retried.name, "scheduler-caches-settle")
+REFERENCES = {a_pod_that_fits_is_retried.name: REFERENCE}
 NOT_WITH_TWO = ("no-over-committed-binding",)
 """What two schedulers break, whatever their policy: each assumes only its own pods."""
+REPLICAS = (1, 2)
+CLASSES, ENOUGH = 2, 3
+WITH_FAULTS = "pct=5,guided=2,pos=1,swarm=1,walk=1"
+"""The strategies under fault classes: first in first out takes no fault."""
+
+CHARGES = {
+    "unbound": "starvation",
+    "assumed": "cache-never-settles",
+    "charged": "cache-never-settles",
+    "missing": "cache-never-settles",
+    "overload": "over-commit",
+}
+"""What a policy is charged with, where the kind of a violation has a name of its own."""
 
 Say = Callable[[str], None]
 
 
+class Explored(NamedTuple):
+    """One world with so many schedulers, without faults or under some classes."""
+
+    world: str
+    schedulers: int
+    report: Report
+
+
+class Seen(NamedTuple):
+    """All that a section explored."""
+
+    properties: tuple[str, ...]
+    parts: list[Explored]
+
+    def results(self, prop: str, schedulers: int | None = None) -> list[Result]:
+        return [
+            result
+            for part in self.parts
+            for result in part.report.results
+            if result.property == prop and schedulers in (None, part.schedulers)
+        ]
+
+    def failures(self, prop: str) -> list[tuple[int, Failure]]:
+        """The failures of a property with the number of schedulers, the shortest first."""
+        found = [
+            (part.schedulers, failure)
+            for part in self.parts
+            for failure in part.report.failures
+            if failure.property.name == prop and not failure.known_limit
+        ]
+        return sorted(found, key=lambda each: len(each[1].trace.actions))
+
+
 @attrs.frozen(kw_only=True)
 class Exploring:
-    """What a section explores. steps: per world and number of schedulers."""
+    """What a section explores. steps: per world and number of schedulers. own: a user's worlds."""
 
     suite: Any
     policy: str
@@ -46,112 +101,132 @@ class Exploring:
     seed: int
     out: Path
     say: Say
+    own: tuple[World, ...] = ()
 
-    def run(self, world: World, properties: tuple[str, ...], schedulers: int) -> Report:
-        """Explore one world under the fault-free column and every class that is promised."""
+    def explore(self, name: str, worlds: tuple[World, ...], properties: tuple[str, ...]) -> Seen:
+        """Every world with every number of schedulers, as far as something is left to find."""
+        seen = Seen(properties, [])
+        for number, world in enumerate((*worlds, *self.own)):
+            done: set[str] = set()
+            for count in REPLICAS:
+                self.say(f"{name}: {world.name}, {count} scheduler{'s' if count > 1 else ''}")
+                for faults in ((NONE,), _dealt(number * len(REPLICAS) + count)):
+                    enough = {p for p in properties if len(seen.failures(p)) >= ENOUGH}
+                    left = [p for p in properties if p not in done and p not in enough]
+                    left = [p for p in left if count == 1 or p not in NOT_WITH_TWO]
+                    if left:
+                        report = self.run(world, tuple(left), count, faults)
+                        seen.parts.append(Explored(world.name, count, report))
+                        done |= {failure.property.name for failure in report.failures}
+        return seen
+
+    def run(
+        self, world: World, properties: tuple[str, ...], schedulers: int, faults: tuple[str, ...]
+    ) -> Report:
+        """Explore one world in some columns, half of the steps for the fault-free one."""
         given = attrs.evolve(world, policy=self.policy, schedulers=schedulers)
-        names = tuple(p for p in properties if schedulers == 1 or p not in NOT_WITH_TWO)
         options = Options(
-            properties=names, steps=self.steps, seed=self.seed, out=self.out / self._folder
+            properties=tuple(REFERENCES.get(name, name) for name in properties),
+            strategy=PORTFOLIO if faults == (NONE,) else WITH_FAULTS,
+            steps=self.steps // 2,
+            seed=self.seed,
+            out=self.out / self.folder,
         )
-        return explore_plan(
-            self.suite, plan_of_world(self.suite, options, given.to_json()), options
-        )
+        plan = plan_of_world(self.suite, options, given.to_json())
+        columns = tuple(column for column in plan.columns if column.name in faults)
+        return explore_plan(self.suite, attrs.evolve(plan, columns=columns), options)
 
     @property
-    def _folder(self) -> str:
+    def folder(self) -> str:
         return "".join(c if c.isalnum() or c in "-." else "-" for c in self.policy)
+
+
+def _dealt(number: int) -> tuple[str, ...]:
+    """The fault classes of the number-th exploration."""
+    first = number * CLASSES
+    return tuple(FAULT_CLASSES[(first + i) % len(FAULT_CLASSES)] for i in range(CLASSES))
 
 
 def safety(exploring: Exploring) -> Section:
     """Decisions that must never be taken, in every world, column and number of schedulers."""
-    return _section("safety", exploring, SAFETY, SAFE, (1, 2))
+    seen = exploring.explore("safety", SAFETY, SAFE)
+    return Section("safety", tuple(_findings("safety", seen)), _rows(seen), 0.0, True, _text(seen))
 
 
 def liveness(exploring: Exploring) -> Section:
     """What must come in the end: a pod that fits is bound, a preemption leads to a binding."""
-    return _section("liveness", exploring, LIVENESS, LIVE, (1, 2))
+    seen = exploring.explore("liveness", LIVENESS, LIVE)
+    exploring.say("liveness: preemption loops")
+    findings = (*_findings("liveness", seen), *preemption_loops(exploring.suite, exploring.policy))
+    return Section("liveness", findings, _rows(seen), 0.0, True, _text(seen))
 
 
-def _section(
-    name: str,
-    exploring: Exploring,
-    worlds: Iterable[World],
-    properties: tuple[str, ...],
-    replicas: tuple[int, ...],
-) -> Section:
-    reports: dict[tuple[str, int], Report] = {}
-    for world in worlds:
-        for count in replicas:
-            exploring.say(f"{name}: {world.name}, {count} scheduler{'s' if count > 1 else ''}")
-            reports[world.name, count] = exploring.run(world, properties, count)
-    findings = [
-        finding
-        for prop in properties
-        for count in replicas
-        for finding in _findings(name, prop, count, reports)
-    ]
-    rows = tuple(_rows(properties, replicas, reports))
-    return Section(name, tuple(findings), rows, must_decide=True)
+def _text(seen: Seen) -> str:
+    """What all findings rest on."""
+    steps = sum(part.report.steps for part in seen.parts)
+    worlds = len({part.world for part in seen.parts})
+    counts = " and ".join(str(count) for count in REPLICAS)
+    columns = {c for part in seen.parts for c in part.report.explorations} - {NONE}
+    return (
+        f"{steps:,} random steps in {worlds} small worlds, with {counts} schedulers, "
+        f"without faults and under {len(columns)} fault classes"
+    )
 
 
-def _findings(
-    section: str, prop: str, count: int, reports: dict[tuple[str, int], Report]
-) -> Iterable[Finding]:
-    """One finding for a property with so many schedulers, over all worlds."""
-    name = prop if count == 1 else f"{prop}, {count} schedulers"
-    mine = {world: r for (world, replicas), r in reports.items() if replicas == count}
-    failures = [f for r in mine.values() for f in r.failures if f.property.name == prop]
-    if count > 1 and prop in NOT_WITH_TWO:
-        yield Finding(name, NOT_PROMISED, "each scheduler assumes only its own pods")
-        return
-    if failures:
-        shortest = min(failures, key=lambda failure: len(failure.trace.actions))
-        yield Finding(name, FAILS, shortest.trace.witness, _charge(section, shortest))
-        return
-    results = [r for report in mine.values() for r in report.results if r.property == prop]
-    steps = sum(report.steps for report in mine.values())
+def _findings(section: str, seen: Seen) -> Iterable[Finding]:
+    """One finding for a property; where it fails, one for each charge."""
+    for prop in seen.properties:
+        failures, charged = seen.failures(prop), list[str]()
+        for count, failure in failures:
+            charge = _charge(section, count, failure)
+            if charge.name not in charged:
+                charged.append(charge.name)
+                yield Finding(prop, FAILS, failure.trace.witness, charge)
+        if not failures:
+            yield _kept(prop, seen)
+
+
+def _kept(prop: str, seen: Seen) -> Finding:
+    results = seen.results(prop)
     unknown = [r for r in results if r.verdict is Answer.UNKNOWN]
     if unknown:
-        yield Finding(name, UNKNOWN, unknown[0].reason)
-        return
-    columns = dict.fromkeys(r.faults for r in results if r.verdict is not Answer.NOT_PROMISED)
-    text = f"{steps:,} steps in {len(mine)} worlds; faults: {', '.join(columns)}"
-    yield Finding(name, NO_VIOLATION, text)
+        return Finding(prop, UNKNOWN, unknown[0].reason)
+    broken = {r.faults for r in results if r.verdict is Answer.NOT_PROMISED}
+    notes = [f"not promised under {', '.join(c for c in COLUMNS if c in broken)}"] if broken else []
+    if prop in NOT_WITH_TWO:
+        notes.append("nor with two schedulers" if notes else "not promised with two schedulers")
+    if not any(r.verdict is Answer.NO_VIOLATION for r in results):
+        notes.append("what it is about never came up")
+    return Finding(prop, NO_VIOLATION, ", ".join(notes))
 
 
-def _charge(section: str, failure: Failure) -> Charge:
+def _charge(section: str, count: int, failure: Failure) -> Charge:
     """The charge of a violation: its kind is the property's signature where it has one."""
     trace = failure.trace
+    schedulers = f", {count} schedulers" if count > 1 else ""
+    faults = "" if failure.faults == NONE else f", fault: {failure.faults}"
+    world = (trace.world.get("metadata") or {}).get("name", "world")
+    unsure = f"; the trace does not replay: {failure.problem}" if failure.problem else ""
     return Charge(
         section=section,
-        name=trace.kind or failure.property.name,
-        text=f"{trace.witness} (world {_world_of(trace)}, faults: {failure.faults})",
+        name=CHARGES.get(trace.kind or "", trace.kind or failure.property.name),
+        text=f"{trace.witness} (world {world}{schedulers}{faults}){unsure}",
         trace=failure.path,
         actions=len(trace.actions),
     )
 
 
-def _world_of(trace: Any) -> str:
-    return str((trace.world.get("metadata") or {}).get("name", "world"))
-
-
-def _rows(
-    properties: tuple[str, ...],
-    replicas: tuple[int, ...],
-    reports: dict[tuple[str, int], Report],
-) -> Iterable[dict[str, Any]]:
+def _rows(seen: Seen) -> tuple[dict[str, Any], ...]:
     """The matrix: a row per property and number of schedulers, a column per fault class."""
-    for prop in properties:
-        for count in replicas:
+    rows: list[dict[str, Any]] = []
+    for prop in seen.properties:
+        for count in REPLICAS:
             row: dict[str, Any] = {"property": prop, "schedulers": count}
-            for (_, replicas_of), report in reports.items():
-                if replicas_of != count:
-                    continue
-                for result in report.results:
-                    if result.property == prop:
-                        row[result.faults] = _worst(row.get(result.faults), result.verdict.value)
-            yield row
+            for result in seen.results(prop, count):
+                row[result.faults] = _worst(row.get(result.faults), result.verdict.value)
+            if len(row) > 2:
+                rows.append(row)
+    return tuple(rows)
 
 
 _ORDER = ("Fails", "Unknown", "NoViolation", "Holds", "Vacuous", "NotPromised")
