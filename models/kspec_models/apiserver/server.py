@@ -24,6 +24,7 @@ from kspec_models.apiserver import priority
 from kspec_models.apiserver.defaults import DEFAULTS
 from kspec_models.apiserver.patch import merge
 from kspec_models.apiserver.patch_records import NotByField, patched
+from kspec_models.apiserver.pod_affinity import with_label_keys
 from kspec_models.apiserver.storage import with_default_class
 from kspec_models.apiserver.validate import Problems, is_immutable_change, problems
 from kspec_models.objects import (
@@ -187,6 +188,8 @@ class ApiServer:
         )
         if obj.resource in DEFAULTS:
             obj = DEFAULTS[obj.resource](obj)
+        if isinstance(obj, Pod):
+            obj = with_label_keys(obj)
         if isinstance(obj, Pod | PersistentVolume | PersistentVolumeClaim):
             return obj.replace(status=type(obj.status)(phase="Pending"))
         if isinstance(obj, Deployment | ReplicaSet):
