@@ -91,6 +91,10 @@ class _Spread(Record):
     topology_key: str = ""
     when_unsatisfiable: str = ""
     label_selector: _LabelSelector | None = None
+    min_domains: int | None = None
+    node_affinity_policy: str | None = None
+    node_taints_policy: str | None = None
+    match_label_keys: tuple[str, ...] = ()
     extra: FrozenMap[Any] = EMPTY
 
 

@@ -17,6 +17,7 @@ from kspec_models.apiserver.validate_policy import (
     priority_class,
     priority_class_changes,
 )
+from kspec_models.apiserver.validate_spread import spread_constraints
 from kspec_models.objects import (
     ApiObject,
     Container,
@@ -150,7 +151,11 @@ def _pod_spec(spec: PodSpec, path: str) -> Iterator[str]:
     )
     yield from _labels(spec.node_selector, f"{path}.nodeSelector")
     yield from _quantities(spec.overhead, f"{path}.overhead")
-    yield from pod_spec_shape(spec, path)
+    shape = tuple(pod_spec_shape(spec, path))
+    yield from shape
+    if not shape:  # what has another shape cannot be read
+        spread = f"{path}.topologySpreadConstraints"
+        yield from spread_constraints(spec.topology_spread_constraints, spread)
 
 
 def _pod(obj: Pod) -> Iterator[str]:
