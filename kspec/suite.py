@@ -162,6 +162,14 @@ class Suite(Protocol):
         """The runs that compare policies on a trace or a world; raises InputError."""
         ...
 
+    def explain_pod(self, pod: str, files: tuple[Path, ...], settings: Settings) -> Any:
+        """Why a pod of a world, NAMESPACE/NAME or NAME, cannot be placed, or where it goes.
+
+        Has `to_json()`, `lines()` for people, and `is_unknown`. Raises InputError for a world that
+        cannot be used, and for a name that no pod has, or several.
+        """
+        ...
+
     def counterexample(self, proof: Any) -> tuple[JsonMap, ...]:
         """The objects of a refuted proof (`kspec.smt.Proof`), as users write them; () for none."""
         ...

@@ -61,7 +61,7 @@ def run(kind, name, rooms, pods, tie_break, seed):
 
 
 @pytest.mark.parametrize("name", PLACINGS)
-@settings(max_examples=25)
+@settings(max_examples=25, deadline=None)
 @given(rooms=CLUSTERS, pods=PODS, tie_break=st.sampled_from(TIE_BREAKS), seed=st.integers(0, 9))
 def test_arrays_decide_as_the_plain_form(name, rooms, pods, tie_break, seed):
     plain, indexed = (
@@ -71,7 +71,7 @@ def test_arrays_decide_as_the_plain_form(name, rooms, pods, tie_break, seed):
     assert not plain[0].over_committed
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(rooms=CLUSTERS, pods=PODS)
 def test_arrays_score_every_fitting_node_as_the_plain_form(rooms, pods):
     arrays = Arrays(rooms)
@@ -85,7 +85,7 @@ def test_arrays_score_every_fitting_node_as_the_plain_form(rooms, pods):
                 assert all(0 <= score <= 100 for score in found)
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(rooms=CLUSTERS, pods=PODS, taken=st.lists(st.integers(0, 1000), min_size=8, max_size=8))
 def test_fragmentation_of_arrays_is_that_of_each_node(rooms, pods, taken):
     used = [

@@ -86,7 +86,7 @@ def test_a_cluster_that_forgets_placements_is_convicted_of_over_commitment():
 class Greedy(BestFit):
     """Gives a pod the first GPU, whatever is free of it."""
 
-    def quick_devices(self, demand, room, row, random):
+    def quick_devices(self, demand, room, row, rng):
         return tuple(range(demand.gpus))
 
 

@@ -107,7 +107,7 @@ def test_the_table_and_its_files_say_the_same(trace, tmp_path):
 def test_the_rows_do_not_depend_on_the_number_of_workers_or_the_form(trace, tmp_path):
     documents = []
     for extra in (("--workers", "1"), ("--workers", "3"), ("--workers", "2", "--plain")):
-        arguments = ("best-fit", "fgd", "--trace", trace, "--seeds", "3", "--json", "-", *extra)
+        arguments = ("best-fit", "fgd", "--trace", trace, "--seeds", "2", "--json", "-", *extra)
         status, out, err = compare(*arguments)
         assert status == 0, err
         documents.append(json.loads(out))
@@ -116,11 +116,10 @@ def test_the_rows_do_not_depend_on_the_number_of_workers_or_the_form(trace, tmp_
 
 def test_the_curves_are_drawn(trace, tmp_path):
     pytest.importorskip("matplotlib")
-    for name, head in (("a.svg", b"<?xml"), ("b.svg", b"<?xml"), ("a.png", b"\x89PNG")):
-        status, _, err = compare("fgd", "--trace", trace, "--seeds", "2", "--plot", name)
+    for name, head in (("curves.svg", b"<?xml"), ("curves.png", b"\x89PNG")):
+        status, _, err = compare("fgd", "--trace", trace, "--seeds", "1", "--plot", name)
         assert status == 0, err
         assert (tmp_path / name).read_bytes().startswith(head)
-    assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()
 
 
 def test_any_policy_is_compared_on_a_trace(trace, tmp_path):

@@ -255,7 +255,9 @@ def components_of(
                 name,
                 profiles_of_world(world, chosen),
                 has_explicit_ties=EXPLICIT in (world.ties, getattr(chosen, "ties", "")),
-                watched=watched_by_schedulers(world, tuple(cls.RESOURCE for cls in present)),
+                watched=watched_by_schedulers(
+                    world, (*(cls.RESOURCE for cls in present), *sorted(passive))
+                ),
                 may_preempt=mentions(world, "priority", "priorityClassName"),
                 is_plain=world.is_plain,
             )

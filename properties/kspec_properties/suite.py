@@ -138,6 +138,13 @@ class KubernetesSuite:
 
         return PolicyComparison(asked)
 
+    def explain_pod(self, pod: str, files: tuple[Path, ...], settings: Settings) -> Any:
+        from kspec_properties.trial.explain import explain
+        from kspec_properties.trial.from_world import instance_of
+
+        world = read_world(files, settings)
+        return explain(load_policy(world.policy), instance_of(world), pod)
+
     def counterexample(self, proof: Any) -> tuple[JsonMap, ...]:
         from kspec_properties.proofs.concrete import counterexample_manifests
 

@@ -10,8 +10,9 @@ One worker takes claims and volumes; upstream has one for each. It looks at ever
 change of a claim the volumes that refer to it: nothing else could change the outcome.
 
 Left out: recycling; expansion; deletion of volumes (the provisioner's); attach and detach; the
-protection finalizers; and that a claim whose class does not exist is retried with a backoff: it
-waits for the class.
+protection finalizers; the claims of ephemeral volumes (pkg/controller/volume/ephemeral): a pod
+waits for the one that its world gives; and that a claim whose class does not exist is retried
+with a backoff: it waits for the class.
 """
 
 from __future__ import annotations

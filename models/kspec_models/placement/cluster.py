@@ -33,7 +33,7 @@ class Nodes(Protocol):
         """The nodes with the highest score of those that can take the pod, in order."""
         ...
 
-    def devices(self, pod: Arrival, node: int, random: Random) -> tuple[int, ...]:
+    def devices(self, pod: Arrival, node: int, rng: Random) -> tuple[int, ...]:
         """The GPUs that the pod gets on a node that can take it."""
         ...
 
@@ -54,8 +54,8 @@ class PlainCluster:
         highest = max(scores, default=REFUSED)
         return [i for i, s in enumerate(scores) if s == highest] if highest != REFUSED else []
 
-    def devices(self, pod: Arrival, node: int, random: Random) -> tuple[int, ...]:
-        return self._policy.devices(pod.demand, self.rooms[node], random)
+    def devices(self, pod: Arrival, node: int, rng: Random) -> tuple[int, ...]:
+        return self._policy.devices(pod.demand, self.rooms[node], rng)
 
     def place(self, pod: Arrival, node: int, devices: tuple[int, ...]) -> None:
         self.rooms[node] = taken(pod.demand, self.rooms[node], devices)
@@ -98,7 +98,7 @@ class IndexedCluster:
         highest = np.maximum.reduce(column.scores)
         if highest == REFUSED:
             return ()
-        found: Sequence[int] = (column.scores == highest).nonzero()[0]  # type: ignore[assignment]
+        found: Sequence[int] = (column.scores == highest).nonzero()[0]
         return found
 
     def _add_column(self, demand: Demand) -> _Column:
@@ -114,11 +114,11 @@ class IndexedCluster:
         if len(fit):
             column.scores[fit] = self._policy.scores(demand, Rooms(self.arrays, fit))
 
-    def devices(self, pod: Arrival, node: int, random: Random) -> tuple[int, ...]:
+    def devices(self, pod: Arrival, node: int, rng: Random) -> tuple[int, ...]:
         def row() -> Rooms:
             return Rooms(self.arrays, np.array([node]))
 
-        return self._policy.quick_devices(pod.demand, self.rooms[node], row, random)
+        return self._policy.quick_devices(pod.demand, self.rooms[node], row, rng)
 
     def place(self, pod: Arrival, node: int, devices: tuple[int, ...]) -> None:
         room = self.rooms[node] = taken(pod.demand, self.rooms[node], devices)

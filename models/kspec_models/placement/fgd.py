@@ -83,11 +83,11 @@ class FragmentationGradientDescent:
     def score(self, demand: Demand, room: Room) -> int:
         return best_device(self.typical, demand, room)[0]
 
-    def devices(self, demand: Demand, room: Room, random: Random) -> tuple[int, ...]:
+    def devices(self, demand: Demand, room: Room, rng: Random) -> tuple[int, ...]:
         return best_device(self.typical, demand, room)[1]
 
     def quick_devices(
-        self, demand: Demand, room: Room, row: Callable[[], Rooms], random: Random
+        self, demand: Demand, room: Room, row: Callable[[], Rooms], rng: Random
     ) -> tuple[int, ...]:
         if demand.is_shared:
             return (int(self.device_scores(demand, row())[0].argmax()),)

@@ -38,12 +38,12 @@ class Placing(Protocol):
         """The same over arrays, a score a row."""
         ...
 
-    def devices(self, demand: Demand, room: Room, random: Random) -> tuple[int, ...]:
+    def devices(self, demand: Demand, room: Room, rng: Random) -> tuple[int, ...]:
         """Which GPUs of the chosen node the pod gets: their indexes, sorted."""
         ...
 
     def quick_devices(
-        self, demand: Demand, room: Room, row: Callable[[], Rooms], random: Random
+        self, demand: Demand, room: Room, row: Callable[[], Rooms], rng: Random
     ) -> tuple[int, ...]:
         """The same, where the node can be had as an array of one row too."""
         ...
@@ -54,19 +54,19 @@ class LeastRoom:
 
     draws = False
 
-    def devices(self, demand: Demand, room: Room, random: Random) -> tuple[int, ...]:
+    def devices(self, demand: Demand, room: Room, rng: Random) -> tuple[int, ...]:
         return least_room(demand, room)
 
     def quick_devices(
-        self, demand: Demand, room: Room, row: Callable[[], Rooms], random: Random
+        self, demand: Demand, room: Room, row: Callable[[], Rooms], rng: Random
     ) -> tuple[int, ...]:
         return least_room(demand, room)
 
 
-def chosen(candidates: Sequence[int], tie_break: str, random: Random) -> int:
+def chosen(candidates: Sequence[int], tie_break: str, rng: Random) -> int:
     """One of the nodes with the highest score, which come in the order of names."""
     if tie_break == LOWEST:
         return int(candidates[0])
     if tie_break == HIGHEST:
         return int(candidates[-1])
-    return int(candidates[random.randrange(len(candidates))])
+    return int(candidates[rng.randrange(len(candidates))])

@@ -32,13 +32,13 @@ class RandomChoice:
     def scores(self, demand: Demand, rooms: Rooms) -> Integers:
         return np.zeros(len(rooms), np.int64)
 
-    def devices(self, demand: Demand, room: Room, random: Random) -> tuple[int, ...]:
+    def devices(self, demand: Demand, room: Room, rng: Random) -> tuple[int, ...]:
         if not demand.is_shared:
             return least_room(demand, room)
         fitting = [i for i, free in enumerate(room.gpus) if free >= demand.milli]
-        return (fitting[random.randrange(len(fitting))],)
+        return (fitting[rng.randrange(len(fitting))],)
 
     def quick_devices(
-        self, demand: Demand, room: Room, row: Callable[[], Rooms], random: Random
+        self, demand: Demand, room: Room, row: Callable[[], Rooms], rng: Random
     ) -> tuple[int, ...]:
-        return self.devices(demand, room, random)
+        return self.devices(demand, room, rng)

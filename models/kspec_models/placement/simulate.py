@@ -12,7 +12,7 @@ from random import Random
 from typing import NamedTuple
 
 from kspec_models.placement.cluster import Nodes, arrays_of
-from kspec_models.placement.fragmentation import amounts, tables
+from kspec_models.placement.fragmentation import Tables, amounts, tables
 from kspec_models.placement.ledger import Ledger, OverCommit
 from kspec_models.placement.policy import chosen
 from kspec_models.placement.room import Room
@@ -49,6 +49,7 @@ class Tally:
 
     def __init__(self, nodes: Sequence[tuple[str, Room]], typical: Typical) -> None:
         self.ledger, self._typical = Ledger(nodes), typical
+        self._tables: Tables | None = None
         self._capacity = sum(room.total_milli for _, room in nodes)
         self.arrived = self.placed = self.used = self.weight = self.over_committed = 0
         self.over_commits: list[OverCommit] = []
@@ -67,7 +68,9 @@ class Tally:
         if not self._typical:
             return Point(load, placed, allocation)
         rooms = arrays_of(cluster)
-        found = tables(self._typical, rooms.model_names)
+        if self._tables is None:
+            self._tables = tables(self._typical, rooms.model_names)
+        found = self._tables
         wasted = int(amounts(found, rooms).sum()) / found.pods
         return Point(load, placed, allocation, 100 * wasted / self._capacity)
 
@@ -78,7 +81,7 @@ def simulate(
     cluster: Nodes,
     typical: Typical,
     tie_break: str,
-    random: Random,
+    rng: Random,
 ) -> Run:
     """Place every pod of the workload. nodes: as they are before any is placed."""
     tally, points = Tally(nodes, typical), list[Point]()
@@ -87,8 +90,8 @@ def simulate(
         tally.weight += pod.weight
         candidates = cluster.best(pod)
         if len(candidates):
-            node = chosen(candidates, tie_break, random)
-            devices = cluster.devices(pod, node, random)
+            node = chosen(candidates, tie_break, rng)
+            devices = cluster.devices(pod, node, rng)
             cluster.place(pod, node, devices)
             tally.placed += 1
             tally.used += pod.demand.total_milli

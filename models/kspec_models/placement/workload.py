@@ -44,13 +44,13 @@ def copied(pods: Sequence[Named], capacity: int, seed: int) -> Workload:
     """The recipe. capacity: all GPUs of the cluster, in thousandths."""
     if capacity == 0 or not any(demand.gpus for _, demand in pods):
         return shuffled(pods, seed)
-    random = Random(seed)
+    rng = Random(seed)
     order = list(pods)
-    random.shuffle(order)
+    rng.shuffle(order)
     goal, requested = LAST_LOAD * capacity, 0
     found: list[Arrival] = []
     while requested * 100 < goal:
-        name, demand = order[len(found)] if len(found) < len(order) else random.choice(pods)
+        name, demand = order[len(found)] if len(found) < len(order) else rng.choice(pods)
         found.append(Arrival(len(found), name, demand, demand.total_milli))
         requested += demand.total_milli
     return Workload(tuple(found), capacity, LAST_LOAD)

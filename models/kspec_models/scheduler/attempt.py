@@ -15,7 +15,7 @@ from __future__ import annotations
 from typing import Any
 
 from kspec_models.host import Call, Outcome, View
-from kspec_models.objects import Pod
+from kspec_models.objects import FrozenMap, Pod
 from kspec_models.requests import Bind, Patch, Request, Response
 from kspec_models.scheduler import volume_binder
 from kspec_models.scheduler.binding import WAIT, Annotations, Binding, Permit, Waiting
@@ -90,17 +90,18 @@ def assume(
 ) -> Outcome:
     """A cycle found a node: charge the pod to it, Reserve, Permit, and start to bind."""
     pod = queued.pod
-    cache = memory.cache.assume(pod, node)
-    if cache is None:
-        problem = f"pod {pod.uid}({pod.key}) is in the cache, so can't be assumed"
-        return put_back(host, memory, queued, failure(problem), view)
-    memory = memory._replace(cache=cache, nominator=memory.nominator.delete(pod.uid))
     hooks = host.profiles.hooks[host.profiles.name_of(pod)]
     status = SUCCESS
     annotations: Annotations = ()
     if hooks.reserve:
         before = next(info for info in context.nodes if info.name == node)
         status, annotations = _reserve(hooks.reserve, pod, before, context)
+    # What Reserve chose counts from now on, and not only once the binding is seen.
+    cache = memory.cache.assume(_annotated(pod, annotations), node)
+    if cache is None:
+        problem = f"pod {pod.uid}({pod.key}) is in the cache, so can't be assumed"
+        return put_back(host, memory, queued, failure(problem), view)
+    memory = memory._replace(cache=cache, nominator=memory.nominator.delete(pod.uid))
     seconds = 0
     if status.ok and hooks.permit:
         status, seconds = _permit(host, memory, pod, node, view)
@@ -115,6 +116,13 @@ def assume(
         return bind(host, memory, waiting, view)
     memory = memory._replace(waiting=(*memory.waiting, waiting))
     return Outcome(_allowed(host, memory, view))
+
+
+def _annotated(pod: Pod, annotations: Annotations) -> Pod:
+    if not annotations:
+        return pod
+    given = {**pod.metadata.annotations, **dict(annotations)}
+    return pod.with_metadata(annotations=FrozenMap(given))
 
 
 def _reserve(

@@ -16,7 +16,7 @@ Left out: pod groups and the API dispatcher.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from kspec_models.host import Notification
 from kspec_models.objects import Node, Pod
@@ -45,6 +45,8 @@ _RETRYING = (
     "persistentvolumeclaims",
     "storageclasses",
     "csinodes",
+    "csidrivers",
+    "csistoragecapacities",
 )
 """The resources besides pods and nodes whose events retry pods."""
 
@@ -111,7 +113,8 @@ class Handlers:
             if memory.assumed:
                 memory = memory._replace(assumed=unseen(memory.assumed, notification))
             action = ADD if old is None else DELETE if new is None else UPDATE
-            kind: str = type(new if old is None else old).KIND  # type: ignore[union-attr]
+            obj: Any = new if old is None else old
+            kind: str = obj.KIND or obj.kind
             return memory.moved(ClusterEvent(kind, action, old, new), now, self.hints)
         return memory
 

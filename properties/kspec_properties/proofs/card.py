@@ -52,6 +52,9 @@ PLAINLY = {
     "refuses an input that meets the goal": "the filter refuses a pod that fits",
     "accepts in spite": "the filter accepts in spite",
     "refuses what is allowed": "the filter refuses what is allowed",
+    "bind: breaks a binding fits in": "a binding over-commits",
+    "cycle: breaks the node that is picked is feasible": "the cycle picks a node without room",
+    "cycle: breaks a node is picked if one is feasible": "the cycle picks no node",
 }
 """What a reason says, in a charge."""
 

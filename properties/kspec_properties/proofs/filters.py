@@ -8,9 +8,10 @@ About: the policy's own `filter`, in the form that plain_form says, on real obje
 
 Domain: one pod and one node, and another node's memory beside it. All quantities of CPU, memory,
 ephemeral storage, one extended resource and the number of pods allowed, in the range of int64 as
-long as the true sum stays in it, overflow checked, with 0 to 2 pods on the node; a resource that the pod does not request is not
-over-committed already (the documentation does not say what is right there). The constraints that
-are not numbers, and how requests add up: every combination of small vocabularies (see discrete).
+long as the true sum stays in it, overflow checked, with 0 to 2 pods on the node; a resource that
+the pod does not request is not over-committed already (the documentation does not say what is right
+there). The constraints that are not numbers, and how requests add up: every combination of small
+vocabularies (see discrete).
 
 Sources: hard_constraints, hard_requests, hard_pods, hard_spread.
 """
@@ -64,7 +65,7 @@ def nodes_of(policy: Policy) -> str:
     if type(policy) is Numeric:
         return "any number of nodes"
     is_profile = isinstance(policy, Profile) and type(policy).filter is Profile.filter
-    if is_profile and all(map(_looks_at_one, policy.filters)):
+    if is_profile and all(map(_looks_at_one, getattr(policy, "filters", ()))):
         return "any number of nodes"
     return "one node, alone and beside another"
 

@@ -20,8 +20,9 @@ from kspec_properties.proofs.scene import (
     bound_pod,
     charged_node,
     node_named,
-    pod_named,
+    pending_pod,
     requesting,
+    using,
 )
 
 
@@ -40,7 +41,7 @@ def inputs(names: Sequence[str]) -> tuple[str, ...]:
 def cluster(values: Values, names: Sequence[str]) -> Iterator[tuple[Pod, Context]]:
     """The pending pod and the nodes, as a cycle sees them."""
     fixed = dict.fromkeys(INPUTS, 0) | {"used.pods": 1, "allocatable.pods": 2}
-    pod, infos = pod_named("pending"), []
+    pod, infos = pending_pod(), []
     with ExitStack() as stack:
         stack.enter_context(in_plain_form())
         for name in names:
@@ -49,7 +50,7 @@ def cluster(values: Values, names: Sequence[str]) -> Iterator[tuple[Pod, Context
             }
             at, bound = {**fixed, **memory}, bound_pod(f"bound-{name}", name)
             infos.append(charged_node(node_named(name), (bound,), at))
-            stack.enter_context(requesting(bound.spec, amounts(at, "used")))
+            stack.enter_context(using(infos[-1].pods, amounts(at, "used")))
         asked = {**fixed, "request.memory": values["request"]}
         stack.enter_context(requesting(pod.spec, amounts(asked, "request")))
         yield pod, Context(tuple(infos))

@@ -3,7 +3,7 @@
 The values of a proof are named request.cpu, used.cpu, allocatable.cpu and so on, in milli-cores,
 bytes and counts. The objects are real; only the amounts that the scheduler would have computed
 from their text are put in their place, the pod's in the very memo that computes them. A policy
-that parses the text itself is not seen through: filters tries counterexamples on real text.
+that parses the text itself is not followed (see unread).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,7 +14,7 @@ from itertools import count
 from kspec.values import fingerprint
 from kspec_models.objects import Container, Node, ObjectMeta, Pod
 from kspec_models.objects.core import PodSpec, PodStatus
-from kspec_models.resources import AMOUNTS, PodAmounts, Requests
+from kspec_models.resources import AMOUNTS, NOTHING_REQUESTED, PodAmounts, Requests
 from kspec_models.scheduler.framework import (
     Context,
     Policy,
@@ -23,6 +23,7 @@ from kspec_models.scheduler.nodeinfo import NodeInfo, node_info
 from kspec_properties.proofs.conditions import every
 from kspec_properties.proofs.hard_constraints import EXTENDED, RESOURCES
 from kspec_properties.proofs.plain_form import in_plain_form
+from kspec_properties.proofs.unread import unread_node, unread_pod
 
 INPUTS = (
     *(f"{kind}.{name}" for kind in ("request", "used", "allocatable") for name in RESOURCES),
@@ -89,12 +90,23 @@ def requesting(
 
 @contextmanager
 def requesting_all(pending: Pod, bound: Sequence[Pod], values: Values) -> Iterator[None]:
-    """While it is open the pending pod requests what `values` say, and the first bound pod all
-    that is used."""
+    """While it is open the pending pod requests what `values` say, and the bound pods what is
+    used."""
     with ExitStack() as stack:
         stack.enter_context(requesting(pending.spec, amounts(values, "request")))
-        for pod in bound[:1]:
-            stack.enter_context(requesting(pod.spec, amounts(values, "used")))
+        stack.enter_context(using(bound, amounts(values, "used")))
+        yield
+
+
+@contextmanager
+def using(
+    bound: Sequence[Pod], used: Requests, defaults: tuple[int, int] = (0, 0)
+) -> Iterator[None]:
+    """While it is open the first of the pods requests all that is used, the others nothing."""
+    with ExitStack() as stack:
+        for k, pod in enumerate(bound):
+            here = (used, defaults) if k == 0 else (NOTHING_REQUESTED, (0, 0))
+            stack.enter_context(requesting(pod.spec, *here))
         yield
 
 
@@ -106,8 +118,9 @@ def as_new(info: NodeInfo) -> NodeInfo:
 
 
 def charged_node(node: Node, pods: Sequence[Pod], values: Values) -> NodeInfo:
-    """The node with these pods on it and the amounts of `values`."""
+    """The node with these pods on it and the amounts of `values`, which are in no text."""
     info = as_new(node_info(node, tuple(pods)))
+    info.node, info.pods = unread_node(node), tuple(map(unread_pod, info.pods))
     info.requested = amounts(values, "used")
     info.non_zero_milli_cpu, info.non_zero_memory = info.requested[:2]
     info.allocatable = amounts(values, "allocatable")
@@ -121,6 +134,11 @@ def pods_there(values: Values) -> tuple[Pod, ...]:
     return tuple(bound_pod(f"bound-{k}", "node") for k in range(here))
 
 
+def pending_pod() -> Pod:
+    """The pod that is to be placed."""
+    return unread_pod(pod_named("pending"))
+
+
 def bound_pod(name: str, node: str) -> Pod:
     """A pod on a node, whose spec is that of no other pod."""
     return pod_named(name, node_name=node, containers=(Container(name=name),))
@@ -129,7 +147,7 @@ def bound_pod(name: str, node: str) -> Pod:
 def filter_accepts(policy: Policy, values: Values) -> bool:
     """What the policy's own filter says of a pod and a node with no constraint but resources."""
     with in_plain_form():
-        pod, bound = pod_named("pending"), pods_there(values)
-        info = charged_node(node_named("node"), bound, values)
-        with requesting_all(pod, bound, values):
+        pod = pending_pod()
+        info = charged_node(node_named("node"), pods_there(values), values)
+        with requesting_all(pod, info.pods, values):
             return policy.filter(pod, info, Context((info,))).ok

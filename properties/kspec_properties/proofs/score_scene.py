@@ -24,8 +24,9 @@ from kspec_properties.proofs.scene import (
     bound_pod,
     charged_node,
     node_named,
-    pod_named,
+    pending_pod,
     requesting,
+    using,
 )
 
 LARGEST = INT64_MAX // MAX_NODE_SCORE
@@ -89,7 +90,7 @@ def defaults(values: Values, kind: str) -> tuple[int, int]:
 def scored(values: Values, pods: Sequence[int]) -> Iterator[tuple[Pod, tuple[NodeInfo, ...]]]:
     """The pending pod and the nodes, each with that many pods; the first of them has all that is
     used there."""
-    pending, infos = pod_named("pending"), []
+    pending, infos = pending_pod(), []
     with ExitStack() as stack:
         stack.enter_context(in_plain_form())
         asked = amounts(values, "request")
@@ -98,9 +99,8 @@ def scored(values: Values, pods: Sequence[int]) -> Iterator[tuple[Pod, tuple[Nod
             at, name = of_node(values, prefix), f"node-{k + 1}"
             bound = tuple(bound_pod(f"bound-{name}-{j}", name) for j in range(count))
             infos.append(_scored_node(at, name, bound))
-            for pod in bound[:1]:
-                used = amounts(at, "used")
-                stack.enter_context(requesting(pod.spec, used, defaults(at, "used")))
+            used = amounts(at, "used")
+            stack.enter_context(using(infos[-1].pods, used, defaults(at, "used")))
         yield pending, tuple(infos)
 
 

@@ -19,10 +19,10 @@ CONTAINERS = (32, 32)
 OPTIONS: dict[str, tuple[Any, ...]] = {
     "resource": RESOURCES,
     "varied": ("pending", "bound"),
-    "init": (0, 16, 200),
-    "sidecar": ("", "first", "last"),
-    "overhead": (0, 8),
     "pod_level": (0, 300),
+    "overhead": (0, 8),
+    "sidecar": ("", "first", "last"),
+    "init": (0, 16, 200),
     "missing_units": (0, 1),
 }
 SIDECAR = 24
@@ -37,7 +37,11 @@ def scene(of: Chosen) -> Scene:
     resource = OPTIONS["resource"][of["resource"]]
     missing = OPTIONS["missing_units"][of["missing_units"]]
     offered = requested(pending, resource) + requested(bound, resource) - missing
-    return Scene(pending, (_node(resource, offered, bound),), (resource,) if missing else ())
+    return Scene(
+        pending,
+        (_node(resource, offered, bound),),
+        (f"the {resource} requested in all",) if missing else (),
+    )
 
 
 _PLAIN = (0, 0, 0, 0)

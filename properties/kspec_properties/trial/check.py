@@ -21,14 +21,16 @@ from kspec.trial.card import FAILS, UNKNOWN
 from kspec_models.cluster import Cluster
 from kspec_models.scheduler.policies import load_policy
 from kspec_models.scheduler.policies.errors import PolicyError
+from kspec_models.state import State
 from kspec_models.world import World, build
 from kspec_properties.suite import KubernetesSuite
 from kspec_properties.trial.exploring import Exploring, liveness, safety
 from kspec_properties.trial.guard import Guarded, charge_of
+from kspec_properties.trial.guarded_plugins import has_memory, renewed
 
 Clock = Callable[[], float]
 Part = Callable[["Trial"], Section]
-STEPS = 6_000
+STEPS = 1_500
 """Steps in each world of the exploring sections, per number of schedulers."""
 
 
@@ -58,13 +60,26 @@ class Trial:
 
 
 class GuardedSuite(KubernetesSuite):
-    """The suite with every policy under guard."""
+    """The suite with every policy under guard, and as it was made at the start of each run.
+
+    A policy that remembers what it saw would else not do again what a trace says that it did.
+    """
 
     def __init__(self, policy: Any) -> None:
+        self.made = renewed(policy) if has_memory(policy) else None
         self.policy = Guarded(policy)
 
     def build(self, world: JsonMap, parts: Parts) -> Cluster:
-        return build(World.from_json(world), policy=self.policy)
+        cluster = build(World.from_json(world), policy=self.policy)
+        if self.made is not None:
+            begin = cluster.init
+
+            def renewing() -> State:
+                self.policy.renew(renewed(self.made))
+                return begin()
+
+            cluster.init = renewing  # type: ignore[method-assign]  # of this one cluster
+        return cluster
 
 
 def check_policy(trial: Trial, only: tuple[str, ...] = ()) -> Card:

@@ -110,7 +110,7 @@ class Exploring:
             done: set[str] = set()
             for count in REPLICAS:
                 self.say(f"{name}: {world.name}, {count} scheduler{'s' if count > 1 else ''}")
-                for faults in ((NONE,), _dealt(number * len(REPLICAS) + count)):
+                for faults in ((NONE,), _dealt(number + count)):
                     enough = {p for p in properties if len(seen.failures(p)) >= ENOUGH}
                     left = [p for p in properties if p not in done and p not in enough]
                     left = [p for p in left if count == 1 or p not in NOT_WITH_TWO]

@@ -67,6 +67,11 @@ class Guarded:
         self.name: str = policy.name
         self.lowest, self.highest = score_range(policy)
 
+    def renew(self, policy: Any) -> None:
+        """Go on with another object of the same policy; None leaves it as it is."""
+        if policy is not None:
+            self.policy = with_guarded_parts(policy, self.custody)
+
     def filter(self, pod: Pod, node_info: NodeInfo, context: Context) -> Status:
         arguments = (pod, node_info, context)
         check = status_of(self.name)

@@ -15,7 +15,7 @@ from kspec_models.scheduler.framework import (
     PreFilterResult,
     PreScoreResult,
 )
-from kspec_models.scheduler.policies.registry import Numeric
+from kspec_models.scheduler.policies.numeric import Numeric
 from kspec_models.scheduler.profile import Profile
 from kspec_properties.trial.checks import Wrong, number, scores_of, status_of
 from kspec_properties.trial.custody import Custody
@@ -82,14 +82,25 @@ def renewed(policy: Any) -> Any:
         if type(policy) is Profile:
             return rebuilt(policy, _copied)
         if isinstance(policy, Numeric):
-            return Numeric(copy.deepcopy(policy.numeric))
-        return copy.deepcopy(policy) if is_foreign(policy) else policy
+            return Numeric(_copied(policy.numeric))
+        return _copied(policy)
     except Exception:  # whatever stops a user's class from being copied
         return None
 
 
-def _copied(plugin: Any) -> Any:
-    return copy.deepcopy(plugin) if is_foreign(plugin) else plugin
+def has_memory(policy: Any) -> bool:
+    """Whether a policy, or a plugin of it, is of a user's own and so may remember what it saw."""
+    if type(policy) is Profile:
+        return any(map(is_foreign, (*policy.filters, *(plugin for plugin, _ in policy.scorers))))
+    return is_foreign(policy.numeric if isinstance(policy, Numeric) else policy)
+
+
+def _copied(part: Any) -> Any:
+    """A deep copy of what is a user's own; what it holds of the model is shared, and pure."""
+    if not is_foreign(part):
+        return part
+    held = getattr(part, "__dict__", {}).values()
+    return copy.deepcopy(part, {id(value): value for value in held if not is_foreign(value)})
 
 
 def _result(kind: type) -> Callable[[Any], Any]:

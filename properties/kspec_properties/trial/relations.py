@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from kspec_models.objects import Container, Node, Pod, Taint
 from kspec_models.objects.core import PodSpec
-from kspec_models.objects.record import FrozenMap, Resources
+from kspec_models.objects.record import FrozenMap, QuantityText, Resources
 from kspec_models.quantity import parse
 from kspec_models.resources import PODS
 from kspec_models.scheduler.framework import Context
@@ -191,12 +191,10 @@ def scaled(instance: Instance, factor: int) -> Instance:
 
 
 def _times(resources: Resources, factor: int) -> Resources:
-    return FrozenMap(
-        {
-            name: text if name == PODS else str(parse(text).mul(factor))
-            for name, text in resources.items()
-        }
-    )  # type: ignore[return-value]
+    def scaled_text(name: str, text: str) -> QuantityText:
+        return QuantityText(text if name == PODS else str(parse(text).mul(factor)))
+
+    return FrozenMap({name: scaled_text(name, text) for name, text in resources.items()})
 
 
 def _scaled_node(node: Node, factor: int) -> Node:

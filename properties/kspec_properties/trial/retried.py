@@ -82,7 +82,8 @@ def _accepted(slot: HostSlot, memory: Memory, queued: QueuedPod, after: State) -
     if not fitting:
         return ""
     host: Any = slot.host
-    context = Context(infos, Caches(after.slots, slot.caches))
+    caches: Any = Caches(after.slots, slot.caches)
+    context = Context(infos, caches)
     accepted = {info.name for info in find(host.profiles.policy(pod), pod, context).feasible}
     return next((name for name in fitting if name in accepted), "")
 

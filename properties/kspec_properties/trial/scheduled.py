@@ -57,7 +57,7 @@ class ScheduledNodes:
             feasible = tuple(i for i, s in zip(feasible, scores, strict=True) if s == highest)
         return [self._index[info.name] for info in feasible]
 
-    def devices(self, pod: Arrival, node: int, random: Random) -> tuple[int, ...]:
+    def devices(self, pod: Arrival, node: int, rng: Random) -> tuple[int, ...]:
         if not pod.demand.gpus:
             return ()
         for reserve in self._reserve:

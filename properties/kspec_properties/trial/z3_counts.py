@@ -60,8 +60,8 @@ def linear_bound(problem: Problem, effort: int) -> int:
     found = optimize.upper(goal)
     if not z3.is_rational_value(found):
         return problem.pods
-    fraction = found.as_fraction()
-    return min(problem.pods, math.floor(fraction))
+    whole: int = math.floor(found.as_fraction())
+    return min(problem.pods, whole)
 
 
 Variables = dict[tuple[int, int], Any]

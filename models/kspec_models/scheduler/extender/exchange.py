@@ -116,7 +116,7 @@ def _verified(options: Options) -> ssl.SSLContext | bool:
 
 def _trusting(tls: Tls, where: str) -> ssl.SSLContext:
     try:
-        text = b64decode(tls.ca_data).decode() if tls.ca_data else None
+        text = b64decode(tls.ca_data, validate=True).decode() if tls.ca_data else None
         return ssl.create_default_context(cafile=tls.ca_file or None, cadata=text)
     except (OSError, ValueError) as error:
         raise InputError(f"tlsConfig: the CA cannot be read: {error}", where=where) from None

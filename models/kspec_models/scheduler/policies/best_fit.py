@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import cache
 
 from kspec_models.placement.best_fit import BestFit
-from kspec_models.scheduler.gpu_policy import Placer, gpu_policy
+from kspec_models.scheduler.policies.gpu_policy import Placer, gpu_policy
 from kspec_models.scheduler.profile import Profile
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import cache
 
 from kspec_models.placement.dot_product import DotProduct
-from kspec_models.scheduler.gpu_policy import Placer, gpu_policy
+from kspec_models.scheduler.policies.gpu_policy import Placer, gpu_policy
 from kspec_models.scheduler.profile import Profile
 
 

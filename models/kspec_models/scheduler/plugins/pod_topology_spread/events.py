@@ -6,6 +6,10 @@ isSchedulableAfterPodChange, isSchedulableAfterNodeChange) at 1.36.
 A pod without constraints of its own was kept away by default constraints of DoNotSchedule, which
 a configuration may list. Their selector comes from caches that a hint does not see: such a pod is
 retried after every event that is registered, more often than upstream does and never less.
+
+Upstream's hints miss one help: a node that ceases to match the pod's own node affinity takes its
+domain, and perhaps the lowest count, out of the reckoning. So do these; the flush of the
+unschedulable pods retries such a pod.
 """
 
 from __future__ import annotations

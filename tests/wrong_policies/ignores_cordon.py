@@ -1,0 +1,11 @@
+from kspec_models.scheduler.policies.default import default_policy
+from kspec_models.scheduler.profile import Profile
+
+
+class IgnoresCordon(Profile):
+    """It has every filter of the default profile but NodeUnschedulable."""
+
+    def __init__(self):
+        default = default_policy()
+        filters = tuple(p for p in default.filters if p.name != "NodeUnschedulable")
+        super().__init__("ignores-cordon", filters, default.scorers, post_filter=default.post_filter)

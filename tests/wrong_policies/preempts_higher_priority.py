@@ -1,0 +1,26 @@
+from kspec_models.scheduler.framework import Nomination
+from kspec_models.scheduler.policies.default import default_policy
+
+
+def priority(pod):
+    return pod.spec.priority or 0
+
+
+class PreemptsHigherPriority:
+    """It evicts whoever makes room, however important."""
+
+    name = "preempts-higher-priority"
+
+    def filter(self, pod, node_info, context):
+        return default_policy().filter(pod, node_info, context)
+
+    def score(self, pod, node_infos, context):
+        return [0] * len(node_infos)
+
+    def post_filter(self, pod, statuses, context):
+        for info in context.nodes:
+            for victim in info.pods:
+                left = info.without_pod(victim.uid)
+                if not victim.is_terminating and self.filter(pod, left, context).ok:
+                    return Nomination(info.name, (victim,))
+        return Nomination()
