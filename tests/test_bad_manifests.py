@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from kspec.errors import InputError
 from kspec.suite import Settings
+from kspec_models.building import build
 from kspec_models.reading_worlds import read_world
-from kspec_models.world import World, build
+from kspec_models.world import World
 from kspec_models.worlds import deployment, node, pod, service
 
 C = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\n"

@@ -8,9 +8,10 @@ from cluster_runs import ROOM, fifo, objects, settled, step_to, walk
 from kspec.errors import InputError, NotEnabled
 from kspec.explore import check_determinism
 from kspec_models import actions
+from kspec_models.building import build
 from kspec_models.host import Notification
 from kspec_models.objects import freeze
-from kspec_models.world import World, build
+from kspec_models.world import World
 from kspec_models.worlds import built_in, delete, deployment, pod, scale, service, set_image
 
 FAULTS = dict.fromkeys(actions.FAULT_CLASSES.values(), 1)

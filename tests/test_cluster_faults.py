@@ -11,11 +11,12 @@ from cluster_runs import ROOM, fifo, objects, settled, step_to, walk
 
 from kspec.errors import NotEnabled
 from kspec_models import actions
+from kspec_models.building import build
 from kspec_models.reflector import LISTING
 from kspec_models.requests import Response
 from kspec_models.runtime import RUNNING
 from kspec_models.scheduler.scheduler import Scheduler
-from kspec_models.world import World, build
+from kspec_models.world import World
 from kspec_models.worlds import deployment, pod, scale, service, set_image
 
 CLASSES = sorted(actions.FAULT_CLASSES.items(), key=lambda item: item[1])

@@ -12,12 +12,13 @@ import pytest
 from cluster_runs import ROOM, step_to, walk
 
 from kspec.values import FingerprintedMap, combined, fingerprint, fingerprint_of_map, recurring
+from kspec_models.building import build
 from kspec_models.host_state import HostState
 from kspec_models.layout import HostSlot, InformerSlot, NodeSlot
 from kspec_models.reflector import HAS_POSITION, age
 from kspec_models.runtime import Runtime
 from kspec_models.store import Entry
-from kspec_models.world import World, build
+from kspec_models.world import World
 from kspec_models.worlds import delete, deployment, pod, scale, service, set_image
 
 PODS = (pod("a"), pod("b"))

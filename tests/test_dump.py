@@ -9,9 +9,10 @@ from cluster_runs import fifo, get, objects, settled, step_to
 from kspec.explore import search
 from kspec.suite import Settings
 from kspec_models import actions
+from kspec_models.building import build
 from kspec_models.reading_worlds import read_world
 from kspec_models.runtime import EXITED, RUNNING
-from kspec_models.world import World, build
+from kspec_models.world import World
 from kspec_models.worlds import delete, deployment, node, pod, service, set_image
 from kspec_properties.catalogue import PROPERTIES
 

@@ -12,10 +12,11 @@ from kspec.explore.exhaustive.bfs import bfs
 from kspec.explore.reduction.exhaust import exhaust, refusals
 from kspec.property import invariant, transition
 from kspec_models.actions import Advance, Sync
+from kspec_models.building import build
 from kspec_models.reduction.fused import FusedCluster
 from kspec_models.reduction.plans import Fused
 from kspec_models.reduction.sleeping import sleeping
-from kspec_models.world import World, build
+from kspec_models.world import World
 from kspec_models.worlds import container, delete, exhaustible, pod, set_image
 from kspec_properties.catalogue import PROPERTIES
 from kspec_properties.reading import on_node

@@ -9,6 +9,7 @@ from cluster_runs import settled
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kspec_models.building import build
 from kspec_models.placement.cluster import PlainCluster
 from kspec_models.placement.objects import GPU_COUNT, GPU_INDEX, GPU_MILLI, node_of, pod_of
 from kspec_models.placement.policies import PLACINGS
@@ -23,7 +24,7 @@ from kspec_models.scheduler.gpu import room_of
 from kspec_models.scheduler.nodeinfo import node_info
 from kspec_models.scheduler.policies import load_policy
 from kspec_models.scheduler.policies.gpu_policy import Placer, gpu_policy
-from kspec_models.world import World, build
+from kspec_models.world import World
 from kspec_models.worlds import node as plain_node
 from kspec_models.worlds import pod as plain_pod
 from kspec_properties.trial.scheduled import ScheduledNodes

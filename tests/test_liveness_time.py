@@ -13,7 +13,8 @@ from kspec.replay import Replay
 from kspec.result import Answer
 from kspec.shrink import shrink
 from kspec.trace import record
-from kspec_models.world import World, build
+from kspec_models.building import build
+from kspec_models.world import World
 from kspec_models.worlds import pod
 
 

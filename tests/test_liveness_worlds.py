@@ -14,7 +14,8 @@ from kspec.result import Answer
 from kspec.shrink import shrink
 from kspec.suite import Parts
 from kspec.trace import record
-from kspec_models.world import World, build
+from kspec_models.building import build
+from kspec_models.world import World
 from kspec_models.worlds import pod
 from kspec_properties.suite import SUITE
 

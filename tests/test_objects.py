@@ -224,7 +224,8 @@ def test_a_condition_takes_the_place_of_its_type():
 SCRIPT = """
 import sys, yaml
 from kspec_models.manifests import Document, read_object
-from kspec_models.world import World, build
+from kspec_models.building import build
+from kspec_models.world import World
 data = yaml.safe_load(sys.stdin)
 print([read_object(Document("x", d)).fingerprint for d in data])
 cluster = build(World(objects=tuple(data)))

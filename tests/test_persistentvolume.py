@@ -4,6 +4,7 @@ import pytest
 from cluster_runs import settled, walk
 
 from kspec.errors import InputError
+from kspec_models.building import build, components_of
 from kspec_models.controllers.persistentvolume import PersistentVolumeController
 from kspec_models.controllers.persistentvolume_binding import best_match, volume_step
 from kspec_models.controllers.provisioner import ProvisionerController, volume_name
@@ -18,7 +19,7 @@ from kspec_models.scheduler.plugins.volume_zone import VolumeZone
 from kspec_models.scheduler.profile import LOCAL_FILTERS, Profile
 from kspec_models.store import Entry, Snapshot
 from kspec_models.volumes import BIND_COMPLETED, SELECTED_NODE, is_fully_bound
-from kspec_models.world import World, build, components_of
+from kspec_models.world import World
 from kspec_models.worlds import delete, node, pod
 
 VOLUME_PLUGINS = (VolumeRestrictions(), NodeVolumeLimits(), VolumeBinding(), VolumeZone())

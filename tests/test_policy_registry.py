@@ -228,9 +228,7 @@ def test_what_is_no_policy_gets_one_line(module, text):
 
 
 def test_installed_policies_are_listed_with_the_others(module):
-    with pytest.raises(
-        InputError, match=r"but serene is; expected .* fgd, lost, serene, MOD"
-    ):
+    with pytest.raises(InputError, match=r"but serene is; expected .* fgd, lost, serene, MOD"):
         load_policy("seren")
 
 

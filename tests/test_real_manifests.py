@@ -9,10 +9,10 @@ from cluster_runs import fifo, manifest, objects
 
 from kspec.errors import InputError
 from kspec.suite import Settings
+from kspec_models.building import build
 from kspec_models.dataplane import Backend
 from kspec_models.reading_worlds import read_world
 from kspec_models.runtime import RUNNING
-from kspec_models.world import build
 
 NODES = ("n1", "n2", "n3", "n4")
 PODS = {"online-boutique.yaml": 12, "guestbook.yaml": 6, "voting-app.yaml": 5}

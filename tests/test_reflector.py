@@ -7,6 +7,7 @@ from cluster_runs import step_to
 
 from kspec.errors import NotEnabled
 from kspec_models import actions
+from kspec_models.building import build
 from kspec_models.host import Watch
 from kspec_models.objects import Pod
 from kspec_models.reflector import (
@@ -20,7 +21,7 @@ from kspec_models.reflector import (
 )
 from kspec_models.store import Store
 from kspec_models.streams import Stream
-from kspec_models.world import World, build
+from kspec_models.world import World
 from kspec_models.worlds import pod
 
 PLAIN = Reflector(atomic=False)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import attrs
 import pytest
 
+from kspec_models.building import build
 from kspec_models.rounding import rounder, with_quantity
 from kspec_models.smaller import smaller_worlds
-from kspec_models.world import World, build
+from kspec_models.world import World
 from kspec_models.worlds import delete, deployment, node, pod, service
 
 TWO = {"name": "side", "image": "side:1"}

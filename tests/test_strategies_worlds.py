@@ -12,8 +12,9 @@ from kspec.property import invariant
 from kspec.stateful import Run, Violated, check_example, check_world, runs
 from kspec.suite import load_suite
 from kspec_models import strategies
+from kspec_models.building import build
 from kspec_models.state import State
-from kspec_models.world import World, build
+from kspec_models.world import World
 
 QUIET = settings(
     database=None,

@@ -16,8 +16,9 @@ from kspec.explore.exhaustive.bfs import bfs
 from kspec.explore.reduction.exhaust import exhaust
 from kspec.explore.reduction.symmetry import BrokenSymmetry, Plain, check_symmetry
 from kspec.property import invariant, sometimes, transition
+from kspec_models.building import build
 from kspec_models.scheduler.scheduler import Scheduler
-from kspec_models.world import World, build
+from kspec_models.world import World
 from kspec_models.worlds import deployment, exhaustible, pod
 
 Binding = tuple[int, ...]

@@ -53,9 +53,11 @@ class LooksAtOnePod(Local):
 
 
 class LooksAtOneTaint(Local):
-    def rate(self, pod, info):
-        taints = info.node.spec.taints
-        return 0 if taints and taints[0].effect == "PreferNoSchedule" else 100
+    def filter(self, pod, node_info, context):
+        taints = node_info.node.spec.taints[:1]
+        if any(taint.effect == "NoSchedule" for taint in taints) and not pod.spec.tolerations:
+            return Status(UNSCHEDULABLE, ("tainted",), self.name)
+        return SUCCESS
 
 
 class CountsTheNodes(Local):

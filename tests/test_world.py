@@ -10,8 +10,10 @@ from cluster_runs import fifo, get, objects, settled
 from kspec.errors import InputError
 from kspec.schema import validate
 from kspec.suite import Settings
+from kspec_models.building import build
 from kspec_models.reading_worlds import read_world
-from kspec_models.world import World, build, starting_objects
+from kspec_models.starting import starting_objects
+from kspec_models.world import World
 from kspec_models.worlds import (
     bench,
     built_in,

@@ -3,30 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import attrs
 
 from kspec_models.scheduler.profiles import MIN_FEASIBLE_NODES, profiles_of
+from kspec_models.scheduler.scheduler import Scheduler
+from kspec_models.world import EXPLICIT, World
+
+RANDOM = "random"
+"""The rule for ties of a policy that takes any of several equals: each is an action."""
 
 
-class Given(Protocol):
-    """The part of a world that says what is set up."""
+def schedulers_of(world: World, policy: Any, present: tuple[str, ...]) -> tuple[Scheduler, ...]:
+    """The schedulers of a world. present: the resources that can occur in it."""
+    ties = getattr(policy, "ties", "")
+    return tuple(
+        Scheduler(
+            name,
+            profiles_of_world(world, policy),
+            has_explicit_ties=world.ties == EXPLICIT or ties == RANDOM,
+            watched=watched_by_schedulers(world, present),
+            may_preempt=mentions(world, "priority", "priorityClassName"),
+            is_plain=world.is_plain,
+        )
+        for name in scheduler_names(world.schedulers)
+    )
 
-    @property
-    def objects(self) -> tuple[Mapping[str, Any], ...]: ...
 
-    @property
-    def operations(self) -> tuple[Mapping[str, Any], ...]: ...
-
-    @property
-    def percentage_of_nodes_to_score(self) -> int | None: ...
-
-    @property
-    def min_feasible_nodes(self) -> int: ...
+def scheduler_names(count: int) -> tuple[str, ...]:
+    """The names of the scheduler processes: `scheduler`, or numbered where there are several."""
+    if count == 1:
+        return ("scheduler",)
+    return tuple(f"scheduler-{i}" for i in range(1, count + 1))
 
 
-def profiles_of_world(world: Given, policy: Any) -> Any:
+def profiles_of_world(world: World, policy: Any) -> Any:
     """A policy as it is, or its profiles with the sampling of nodes that a world asks for."""
     share = world.percentage_of_nodes_to_score
     if share is None and world.min_feasible_nodes == MIN_FEASIBLE_NODES:
@@ -40,7 +52,7 @@ def profiles_of_world(world: Given, policy: Any) -> Any:
     )
 
 
-def watched_by_schedulers(world: Given, present: tuple[str, ...]) -> tuple[str, ...]:
+def watched_by_schedulers(world: World, present: tuple[str, ...]) -> tuple[str, ...]:
     """The resources that a scheduler may watch: those that can occur, and namespaces only where
     a term selects them, since every world has namespaces."""
     if mentions(world, "namespaceSelector"):
@@ -48,7 +60,7 @@ def watched_by_schedulers(world: Given, present: tuple[str, ...]) -> tuple[str, 
     return tuple(resource for resource in present if resource != "namespaces")
 
 
-def mentions(world: Given, *keys: str) -> bool:
+def mentions(world: World, *keys: str) -> bool:
     """Whether a field of that name is given anywhere in the objects or operations of a world."""
     return any(_has_key(data, keys) for data in (*world.objects, *world.operations))
 

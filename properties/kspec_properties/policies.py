@@ -7,7 +7,7 @@ constraints are those of `fitting`, written from the documentation and not from 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from kspec.logic import HOLDS, Verdict, fails
@@ -51,7 +51,10 @@ def _assumed(before: Memory, after: Memory) -> Iterator[Pod]:
             yield known.pod
 
 
-def _seen(memory: Memory) -> tuple[NodeInfo, ...]:
+Infos = tuple[NodeInfo, ...]
+
+
+def _seen(memory: Memory) -> Infos:
     """The nodes as the cycle that has just ended saw them."""
     if memory.cycle is not None:
         return memory.cycle.nodes
@@ -59,17 +62,17 @@ def _seen(memory: Memory) -> tuple[NodeInfo, ...]:
     return found
 
 
-def _named(infos: Sequence[NodeInfo], name: str) -> NodeInfo | None:
+def _named(infos: Infos, name: str) -> NodeInfo | None:
     return next((info for info in infos if info.name == name), None)
 
 
-def _placed(infos: Sequence[NodeInfo], changed: NodeInfo) -> Placed:
+def _placed(infos: Infos, changed: NodeInfo) -> Placed:
     """Every node with its pods, one of them as it is in `changed`."""
     every = (changed if info.name == changed.name else info for info in infos)
     return tuple((info.node, info.pods) for info in every if info.node is not None)
 
 
-def misfit(pod: Pod, info: NodeInfo | None, infos: Sequence[NodeInfo]) -> str:
+def misfit(pod: Pod, info: NodeInfo | None, infos: Infos) -> str:
     """Why a pod may not go to a node as the scheduler saw it; "" where it may.
 
     infos: all nodes that it saw, in which `info` counts for the node of its name.
@@ -96,23 +99,34 @@ def a_pod_is_assumed_where_it_fits(before: State, after: State) -> Verdict:
     Judged against the scheduler's own cache, so neither lag nor another scheduler breaks it.
     """
     for place, old, new in decided(before, after):
-        infos: tuple[NodeInfo, ...] | None = None
+        infos: Infos = ()
         for pod in _assumed(old.memory, new.memory):
-            infos, node = infos or _seen(old.memory), pod.spec.node_name
-            info = _named(infos, node)
-            why = misfit(pod, info, infos)
-            if why:
-                over = info is not None and why.startswith(_OVER)
-                kind = "over-commit" if over else "unfit-node"
-                return fails(f"{place.host.name} sends {pod.key} to {node}, {why}", kind)
+            infos = infos or _seen(old.memory)
+            found = _misplaced(place.host.name, pod, infos, old.memory)
+            if found is not None:
+                return found
     return HOLDS
+
+
+def _misplaced(scheduler: str, pod: Pod, infos: Infos, memory: Memory) -> Verdict | None:
+    """The verdict on a pod that was assumed where it may not go."""
+    text = f"{scheduler} sends {pod.key} to {pod.spec.node_name}"
+    info = _named(infos, pod.spec.node_name)
+    why = misfit(pod, info, infos)
+    if why:
+        is_over = info is not None and why.startswith(_OVER)
+        return fails(f"{text}, {why}", "over-commit" if is_over else "unfit-node")
+    crowded = _crowded(info, pod, memory) if info is not None else None
+    if crowded is not info and (why := misfit(pod, crowded, infos)):
+        return fails(f"{text}, {why}, with the pods nominated there", "takes-nominated-room")
+    return None
 
 
 class Preemption(NamedTuple):
     """A preemption that the last step decided on: who, where, whom, as the scheduler saw it.
 
-    info: the node without the pods that were leaving it anyway, and with those of at least the
-    preemptor's priority that were nominated to it. infos: all nodes.
+    info: the node, with the pods of at least the preemptor's priority that were nominated to it.
+    leaving: the pods that went anyway, which may not have reached the cache. infos: all nodes.
     """
 
     scheduler: str
@@ -120,7 +134,8 @@ class Preemption(NamedTuple):
     node: str
     info: NodeInfo | None
     victims: tuple[Pod, ...]
-    infos: tuple[NodeInfo, ...]
+    leaving: tuple[Pod, ...]
+    infos: Infos
 
 
 def preemptions(before: State, after: State) -> Iterator[Preemption]:
@@ -139,15 +154,21 @@ def preemptions(before: State, after: State) -> Iterator[Preemption]:
             info = _named(infos, nominated.node)
             there = info.pods if info is not None else ()
             victims = tuple(pod for pod in there if pod.key in keys)
-            for pod in there:
-                if info is not None and _is_leaving(before, pod):
-                    info = info.without_pod(pod.uid)
-            for other in old.memory.nominator.by_node().get(nominated.node, ()):
-                is_before = _priority(other) >= _priority(nominated.pod)
-                if info is not None and is_before and other.uid != phase.uid:
-                    info = info.with_pod(other)
+            leaving = tuple(pod for pod in there if _is_leaving(before, pod))
+            if info is not None:
+                info = _crowded(info, nominated.pod, old.memory)
             who = place.host.name, nominated.pod, nominated.node
-            yield Preemption(*who, info, victims, infos)
+            yield Preemption(*who, info, victims, leaving, infos)
+
+
+def _crowded(info: NodeInfo, pod: Pod, memory: Memory) -> NodeInfo:
+    """The node as if the pods ran there that are nominated to it, of at least that priority."""
+    if not memory.nominator.by_uid:
+        return info
+    for other in memory.nominator.by_node().get(info.name, ()):
+        if _priority(other) >= _priority(pod) and other.uid != pod.uid:
+            info = info.with_pod(other)
+    return info
 
 
 def _is_preempting(sending: object) -> bool:
@@ -173,10 +194,11 @@ def _priority(pod: Pod) -> int:
 )
 def only_lower_priority_is_preempted(before: State, after: State) -> Verdict:
     """Every victim of a preemption has a lower priority than the pod that needs its room."""
-    for scheduler, preemptor, _, _, victims, _ in preemptions(before, after):
-        for victim in victims:
+    for each in preemptions(before, after):
+        preemptor = each.preemptor
+        for victim in each.victims:
             if _priority(victim) >= _priority(preemptor):
-                text = f"{scheduler} evicts {victim.key} (priority {_priority(victim)}) for "
+                text = f"{each.scheduler} evicts {victim.key} (priority {_priority(victim)}) for "
                 text += f"{preemptor.key} (priority {_priority(preemptor)})"
                 return fails(text, "priority-inversion")
     return HOLDS
@@ -196,21 +218,38 @@ def victims_help(before: State, after: State) -> Verdict:
     nominated there. The second half is not about pods with affinity, which a pod that is put back
     may meet.
     """
-    for scheduler, preemptor, node, info, victims, infos in preemptions(before, after):
-        left = info
-        for victim in victims:
-            left = left.without_pod(victim.uid) if left is not None else None
-        why = misfit(preemptor, left, infos)
-        if why:
-            text = f"{scheduler} evicts for {preemptor.key}, which still may not go to {node}"
-            return fails(f"{text}, {why}", "victims-do-not-help")
-        for victim in victims:
-            assert left is not None
-            beside = left.with_pod(victim)
-            if not misfit(preemptor, beside, infos) and not preemptor.spec.affinity:
-                text = f"{scheduler} evicts {victim.key} from {node} for {preemptor.key}"
-                return fails(f"{text}, which fits beside it", "needless-victim")
+    for each in preemptions(before, after):
+        in_vain = _is_in_vain(each)
+        found = in_vain if in_vain is not None else _is_needless(each)
+        if found is not None:
+            return found
     return HOLDS
+
+
+def _without(info: NodeInfo | None, pods: tuple[Pod, ...]) -> NodeInfo | None:
+    for pod in pods:
+        info = info.without_pod(pod.uid) if info is not None else None
+    return info
+
+
+def _is_in_vain(each: Preemption) -> Verdict | None:
+    left = _without(_without(each.info, each.leaving), each.victims)
+    why = misfit(each.preemptor, left, each.infos)
+    if not why:
+        return None
+    text = f"{each.scheduler} evicts for {each.preemptor.key}, which still may not go to "
+    return fails(f"{text}{each.node}, {why}", "victims-do-not-help")
+
+
+def _is_needless(each: Preemption) -> Verdict | None:
+    """A scheduler counts pods that are leaving until they are gone, and so are they here."""
+    left, preemptor = _without(each.info, each.victims), each.preemptor
+    for victim in each.victims:
+        beside = left.with_pod(victim) if left is not None else None
+        if not misfit(preemptor, beside, each.infos) and not preemptor.spec.affinity:
+            text = f"{each.scheduler} evicts {victim.key} from {each.node} for {preemptor.key}"
+            return fails(f"{text}, which fits beside it", "needless-victim")
+    return None
 
 
 @sometimes(reads=("schedulers",), source="companion")

@@ -14,13 +14,14 @@ from kspec.property import Property
 from kspec.schema import load
 from kspec.suite import JsonMap, Mutant, Parts, Settings, Smaller
 from kspec.trial.comparison import Asked, Comparison
+from kspec_models.building import build
 from kspec_models.cluster import Cluster
 from kspec_models.kinds import lookup
 from kspec_models.reading_worlds import read_world
 from kspec_models.scaling import scaled
 from kspec_models.scheduler.policies import load_policy
 from kspec_models.smaller import smaller_worlds
-from kspec_models.world import World, build
+from kspec_models.world import World
 from kspec_models.worlds import bench, exhaustible
 from kspec_properties.catalogue import PROPERTIES
 from kspec_properties.faults import FAULT_CLASSES, budget_of

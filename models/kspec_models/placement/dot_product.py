@@ -5,8 +5,8 @@ all GPUs of a node as one dimension. The score is int(100 * (1 - 1/2 * (free . r
 vectors of CPU and GPU divided by the maxima (128,000 thousandths of a core, 8,000 of a GPU).
 
 Choices: the arithmetic is exact, over integers. A product beyond 1 scores 0. A pod without GPU is
-scored by the same formula. It gets the GPUs with the least room that fits. Ties are published at
-random.
+scored by the same formula. It gets the GPUs with the least room that fits. Ties go to the lowest
+name: that gives 90.70 percent at full load where 90.62 is published; at random 90.16.
 """
 
 from __future__ import annotations

@@ -7,8 +7,8 @@ equals; one of whole GPUs the idle ones of the lowest indexes; without GPU only 
 
 Choices: F is an exact fraction, so two nodes that are alike score the same, where sums in floating
 point may differ in the last place. The typical pods are those of the trace before any is copied.
-Ties are published, and decided, by the lowest name: at random the same scores do worse than
-BestFit.
+Ties go to the lowest name, as in the paper's simulator: that gives 95.17 percent at full load where
+95.23 is published; at random the same scores give 89.78, less than BestFit.
 """
 
 from __future__ import annotations

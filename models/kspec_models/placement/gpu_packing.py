@@ -9,7 +9,8 @@ After pkg/simulator/plugin/gpu_packing_score.go of hkust-adsl/kubernetes-schedul
 
 Choices: each division rounds down, as in Go. A node is idle when all its GPUs are, whatever runs on
 its CPUs. A pod without GPU scores 0 everywhere. It gets the GPUs with the least room that fits.
-Ties are published at random.
+Ties go to the lowest name: that gives 91.20 percent at full load where 91.78 is published; at
+random 88.71.
 """
 
 from __future__ import annotations

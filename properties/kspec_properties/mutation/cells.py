@@ -106,7 +106,7 @@ class Explorer:
 
     def run(self, cell: Cell, properties: Sequence[Property], steps: int | None) -> Exploration:
         """One search; without `steps` FIFO alone."""
-        from kspec_models.world import build
+        from kspec_models.building import build
 
         faults = {} if cell.column == NONE else dict.fromkeys(cell.column.split(","), 1)
         world = attrs.evolve(self.worlds[cell.world], faults=budget_of(faults))

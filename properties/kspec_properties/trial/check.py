@@ -18,11 +18,12 @@ from kspec.errors import InputError
 from kspec.suite import JsonMap, Parts
 from kspec.trial import Card, Finding, Section
 from kspec.trial.card import FAILS, UNKNOWN
+from kspec_models.building import build
 from kspec_models.cluster import Cluster
 from kspec_models.scheduler.policies import load_policy
 from kspec_models.scheduler.policies.errors import PolicyError
 from kspec_models.state import State
-from kspec_models.world import World, build
+from kspec_models.world import World
 from kspec_properties.suite import KubernetesSuite
 from kspec_properties.trial.exploring import Exploring, liveness, safety
 from kspec_properties.trial.guard import Guarded, charge_of

@@ -9,11 +9,12 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from kspec.errors import InputError
+from kspec_models.building import build
 from kspec_models.objects import MODELLED, Pod
 from kspec_models.scheduler.filtering import priority_of
 from kspec_models.scheduler.handlers import is_terminal
 from kspec_models.state import State
-from kspec_models.world import World, build
+from kspec_models.world import World
 from kspec_properties.reading import nodes, pods, values
 from kspec_properties.trial.instances import Instance
 

@@ -17,6 +17,7 @@ from kspec.errors import InputError
 from kspec.suite import Settings
 from kspec.trial.comparison import Asked
 from kspec_models import actions
+from kspec_models.building import build
 from kspec_models.cluster import Cluster
 from kspec_models.objects import Pod
 from kspec_models.placement.objects import node_of, pod_of
@@ -29,7 +30,7 @@ from kspec_models.scheduler.gpu import asked as asked_by
 from kspec_models.scheduler.gpu import room_of
 from kspec_models.scheduler.handlers import is_terminal
 from kspec_models.scheduler.nodeinfo import NodeInfo, node_info
-from kspec_models.world import World, build
+from kspec_models.world import World
 
 FOLDERS = ("", "traces", "shared/traces", "../shared/traces")
 """Where a trace that is given by its name is looked for."""

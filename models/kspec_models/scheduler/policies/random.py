@@ -15,7 +15,7 @@ from kspec_models.scheduler.profile import Profile
 class RandomChoice(Profile):
     """ties: as of a world; each of several equals is an action of its own."""
 
-    ties = "explicit"
+    ties = "random"
 
 
 @cache

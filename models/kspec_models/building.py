@@ -1,0 +1,124 @@
+"""From a world to the cluster that it describes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from kspec.errors import InputError
+from kspec_models.apiserver.server import ApiServer
+from kspec_models.cluster import Cluster
+from kspec_models.components import Components, Passive, node_names
+from kspec_models.controllers.deployment import DeploymentController
+from kspec_models.controllers.endpointslice import EndpointSliceController
+from kspec_models.controllers.namespace import NamespaceController
+from kspec_models.controllers.persistentvolume import PersistentVolumeController
+from kspec_models.controllers.provisioner import ProvisionerController
+from kspec_models.controllers.replicaset import ReplicaSetController
+from kspec_models.controllers.serviceaccount import ServiceAccountController
+from kspec_models.dataplane import EMPTY_DATAPLANE
+from kspec_models.environment import Operation
+from kspec_models.host import View
+from kspec_models.kubelet import Kubelet
+from kspec_models.kubeproxy import KubeProxy
+from kspec_models.manifests import Document, read_object
+from kspec_models.objects import MODELLED, OPTIONAL
+from kspec_models.operations import read_operation
+from kspec_models.reduction.declared import declare_symmetry
+from kspec_models.reduction.fused import FusedCluster
+from kspec_models.reflector import Reflector
+from kspec_models.runtime import ContainerRuntime
+from kspec_models.scheduler.policies import load_policy
+from kspec_models.scheduler_setup import schedulers_of
+from kspec_models.starting import starting_objects
+from kspec_models.world import World
+
+FUSED = "fused"
+Mutation = Callable[[Components], Components]
+
+
+def components_of(
+    world: World, *, policy: Any = None, controllers: tuple[Any, ...] = ()
+) -> Components:
+    """The faithful parts of a world. `policy` and `controllers` are a user's own."""
+    objects = starting_objects(world)
+    operations = world.operations
+    applied = [read_object(Document("operation", o["apply"])) for o in operations if "apply" in o]
+    given = {o.resource for o in (*objects, *applied) if o is not None}
+    if "persistentvolumeclaims" in given:
+        given.add("persistentvolumes")  # the provisioner makes them
+    present = [cls for cls in MODELLED if cls not in OPTIONAL or cls.RESOURCE in given]
+    resources = tuple(cls.RESOURCE for cls in present if cls.NAMESPACED)
+    passive = {o.resource for o in objects} - {cls.RESOURCE for cls in MODELLED}
+    chosen = policy if policy is not None else load_policy(world.policy)
+    every = node_names((*objects, *(o for o in applied if o is not None)))
+    nodes = tuple(dict.fromkeys(every))
+    numbers = {name: i for i, name in enumerate(nodes, start=1)}
+    return Components(
+        api_server=ApiServer(),
+        reflector=Reflector(atomic=world.atomic_replace),
+        controllers=(
+            DeploymentController(),
+            ReplicaSetController(stale_check=has_seen if world.stale_controller_check else None),
+            EndpointSliceController(),
+            NamespaceController((*resources, *sorted(passive))),
+            ServiceAccountController(),
+            *_volume_controllers(given),
+            *controllers,
+        ),
+        schedulers=schedulers_of(
+            world, chosen, (*(cls.RESOURCE for cls in present), *sorted(passive))
+        ),
+        kubelet=Kubelet,
+        runtime=lambda node: ContainerRuntime(numbers[node]),
+        proxy=lambda node: KubeProxy(node, world.proxy_mode),
+        dataplane=lambda node: Passive(EMPTY_DATAPLANE),
+        objects=objects,
+        nodes=nodes if world.active_nodes is None else _active(nodes, world.active_nodes),
+        keep_status=world.keep_status,
+    )
+
+
+def _volume_controllers(given: set[str]) -> tuple[Any, ...]:
+    if given.isdisjoint(("persistentvolumes", "persistentvolumeclaims")):
+        return ()
+    return PersistentVolumeController(), ProvisionerController()
+
+
+def _active(nodes: tuple[str, ...], named: tuple[str, ...]) -> tuple[str, ...]:
+    unknown = [name for name in named if name not in nodes]
+    if unknown:
+        raise InputError(f"activeNodes names {unknown[0]!r}, which is no node of the world")
+    return tuple(name for name in nodes if name in named)
+
+
+def has_seen(view: View, resource: str, revision: int) -> bool:
+    """Whether the informer of a resource has received everything up to a revision."""
+    seen: int = view.caches.revision(resource)  # type: ignore[attr-defined]
+    return seen >= revision
+
+
+def build(
+    world: World,
+    *,
+    policy: Any = None,
+    controllers: tuple[Any, ...] = (),
+    mutate: Mutation | None = None,
+) -> Cluster:
+    """The cluster of a world; raises InputError where the world cannot be built."""
+    if world.schedulers < 1 or world.nodes < 0:
+        raise InputError("a world needs at least one scheduler and no negative number of nodes")
+    components = components_of(world, policy=policy, controllers=controllers)
+    if mutate is not None:
+        components = mutate(components)
+    operations: tuple[Operation, ...] = tuple(read_operation(o) for o in world.operations)
+    kind = FusedCluster if world.granularity == FUSED else Cluster
+    cluster = kind(
+        components,
+        operations=operations,
+        faults=dict(world.faults),
+        granularity=world.granularity,
+        lists_are_stale=world.initial_lists == "resourceVersion0",
+    )
+    declare_symmetry(cluster, world)
+    return cluster
