@@ -167,7 +167,8 @@ def test_a_score_that_cannot_be_followed_is_unknown_and_never_proved():
         return [100 if int(asked) > 1 else 0 for _ in infos]
 
     reads = plain(in_text)
-    assert reads.verdict == "Unknown" and "reads quantities of its own" in reads.reason
+    assert reads.verdict == "Unknown" and "reading an amount from its text" in reads.reason
+    assert "at test_proofs_scores.py:" in reads.reason
 
 
 def test_a_wrong_float_is_refuted_by_a_sample():

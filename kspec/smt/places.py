@@ -1,6 +1,7 @@
 """Where in the code that is proved something happened: the innermost line that is its own.
 
-Lines of this package, of z3 and of the standard library are passed over.
+Lines of this package, of z3, of the standard library and of modules that say PASSED_OVER are passed
+over.
 """
 
 import sys
@@ -11,6 +12,8 @@ from types import FrameType, TracebackType
 import z3
 
 _ENGINE = (str(Path(__file__).parent), str(Path(z3.__file__).parent))
+PASSED_OVER = "PASSED_OVER_BY_PLACES"
+"""A module with this global only stands in for what the code uses."""
 _LIBRARY = sysconfig.get_path("stdlib")
 
 
@@ -21,7 +24,7 @@ def place_here() -> str:
 
 def place_in(frame: FrameType | None) -> str:
     """As `place_here`, for the call that a frame is."""
-    while frame is not None and _is_passed_over(frame.f_code.co_filename):
+    while frame is not None and _is_passed_over(frame):
         frame = frame.f_back
     return "" if frame is None else _place(frame.f_code.co_filename, frame.f_lineno)
 
@@ -36,14 +39,14 @@ def place_of(error: BaseException) -> str:
 
 
 def _later(step: TracebackType) -> str:
-    file = step.tb_frame.f_code.co_filename
-    return "" if _is_passed_over(file) else _place(file, step.tb_lineno)
+    frame = step.tb_frame
+    return "" if _is_passed_over(frame) else _place(frame.f_code.co_filename, step.tb_lineno)
 
 
-def _is_passed_over(file: str) -> bool:
-    return file.startswith((*_ENGINE, "<")) or (
-        file.startswith(_LIBRARY) and "site-packages" not in file
-    )
+def _is_passed_over(frame: FrameType) -> bool:
+    file = frame.f_code.co_filename
+    is_library = file.startswith(_LIBRARY) and "site-packages" not in file
+    return is_library or file.startswith((*_ENGINE, "<")) or PASSED_OVER in frame.f_globals
 
 
 def _place(file: str, line: int) -> str:

@@ -66,10 +66,14 @@ class Sample(NamedTuple):
 
 
 class Policy(NamedTuple):
-    """A policy of the comparison. tie_break: its own rule. note: a line for the reader, or ""."""
+    """A policy of the comparison.
+
+    tie_break: its own rule. is_tie_free: no rule makes a difference. note: for the reader, or "".
+    """
 
     name: str
     tie_break: str
+    is_tie_free: bool = False
     note: str = ""
 
 

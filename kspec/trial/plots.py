@@ -76,23 +76,14 @@ def draw(path: Path, policies: Sequence[Policy], rows: Sequence[Row]) -> None:
 
 
 def _curves(panel: Any, colour: str, policy: Policy, rows: Sequence[Row]) -> None:
-    drawn: list[list[float]] = []
     for tie_break, style in STYLES.items():
         own = [r for r in rows if r.policy == policy.name and r.tie_break == tie_break]
         loads, means = [r.load for r in own], [r.mean for r in own]
-        if not own or means in drawn:
+        if not own:
             continue
-        drawn.append(means)
-        label = f"{policy.name}, {tie_break}" if len(drawn) > 1 or _is_split(rows, policy) else ""
-        panel.plot(loads, means, style, color=colour, label=label or policy.name, linewidth=1.2)
+        label = policy.name if policy.is_tie_free else f"{policy.name}, {tie_break}"
+        panel.plot(loads, means, style, color=colour, label=label, linewidth=1.2)
         low, high = [r.mean - r.sd for r in own], [r.mean + r.sd for r in own]
         panel.fill_between(loads, low, high, color=colour, alpha=0.12, linewidth=0)
-
-
-def _is_split(rows: Sequence[Row], policy: Policy) -> bool:
-    """Whether rules for ties give this policy several curves."""
-    found: dict[str, list[float]] = {}
-    for row in rows:
-        if row.policy == policy.name:
-            found.setdefault(row.tie_break, []).append(row.mean)
-    return len({tuple(means) for means in found.values()}) > 1
+        if policy.is_tie_free:
+            return

@@ -23,7 +23,7 @@ class EvictsAndRefuses:
             for victim in info.pods:
                 is_lower = (victim.spec.priority or 0) < (pod.spec.priority or 0)
                 left = info.without_pod(victim.uid)
-                if is_lower and not victim.is_terminating:
-                    if default_policy().filter(pod, left, context).ok:
-                        return Nomination(info.name, (victim,))
+                helps = default_policy().filter(pod, left, context).ok
+                if is_lower and helps and not victim.is_terminating:
+                    return Nomination(info.name, (victim,))
         return Nomination()

@@ -8,4 +8,6 @@ class IgnoresAntiAffinity(Profile):
     def __init__(self):
         default = default_policy()
         filters = tuple(p for p in default.filters if p.name != "InterPodAffinity")
-        super().__init__("ignores-anti-affinity", filters, default.scorers, post_filter=default.post_filter)
+        super().__init__(
+            "ignores-anti-affinity", filters, default.scorers, post_filter=default.post_filter
+        )

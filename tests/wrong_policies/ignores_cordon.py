@@ -8,4 +8,6 @@ class IgnoresCordon(Profile):
     def __init__(self):
         default = default_policy()
         filters = tuple(p for p in default.filters if p.name != "NodeUnschedulable")
-        super().__init__("ignores-cordon", filters, default.scorers, post_filter=default.post_filter)
+        super().__init__(
+            "ignores-cordon", filters, default.scorers, post_filter=default.post_filter
+        )

@@ -91,11 +91,7 @@ def _cell(row: Row | None) -> str:
 def _rules(policy: Policy, rows: Sequence[Row]) -> Iterator[tuple[str, str]]:
     """The rules for ties of a policy and how each is shown; one line where none matters."""
     rules = list(dict.fromkeys(row.tie_break for row in rows if row.policy == policy.name))
-    means = {
-        tuple((r.mean, r.sd) for r in rows if (r.policy, r.tie_break) == (policy.name, rule))
-        for rule in rules
-    }
-    if len(rules) > 1 and len(means) == 1:
+    if policy.is_tie_free and rules:
         yield rules[0], "any"
         return
     for rule in rules:

@@ -195,6 +195,10 @@ def bind(host: Any, memory: Memory, waiting: Waiting, view: View) -> Outcome:
             before = tuple(r for p in hooks.pre_bind for r in p(pod, info, context))
             written = volume_binder.assume(pod.uid, before)
             memory = memory._replace(assumed=(*memory.assumed, *written))
+    binder = getattr(host.profiles.policy(pod), "binder", None)
+    extender = binder(pod) if binder is not None else None
+    if extender is not None:
+        extender.bind(pod, node)  # the write that it makes is the request that follows
     request = Bind(pod.key, pod.uid, node, waiting.annotations)
     return Outcome(memory, (*before, request), Binding(waiting.queued, node))
 

@@ -25,7 +25,8 @@ _END = 0x51ED270B
 INITIAL_BACKOFF = 1
 """Virtual seconds after the first failure; doubled by each further one."""
 MAX_BACKOFF = 10
-LARGEST_COUNT = 5
+_RADIX = 64
+"""More than any count: a backoff doubles, and is bounded."""
 Backoff = tuple[int, int]
 """The virtual seconds after the first failure, and the most that they grow to."""
 BACKOFF: Backoff = (INITIAL_BACKOFF, MAX_BACKOFF)
@@ -35,10 +36,9 @@ class QueuedPod:
     """A pod of the queue.
 
     timestamp: the virtual second it was added or last came back from a cycle. unschedulable,
-    errors: how often it was rejected, and failed with an error in a row; both stop at
-    `LARGEST_COUNT`, beyond which the default backoff no longer grows. rejectors: the plugins that
-    rejected it, sorted; () after an error. backoff: the limits of its backoff, the same for all
-    pods of a scheduler.
+    errors: how often it was rejected, and failed with an error in a row; both stop where the
+    backoff no longer grows. rejectors: the plugins that rejected it, sorted; () after an error.
+    backoff: the limits of its backoff, the same for all pods of a scheduler.
     """
 
     __slots__ = (
@@ -62,7 +62,7 @@ class QueuedPod:
     ) -> None:
         self.pod, self.timestamp, self.backoff = pod, timestamp, backoff
         self.unschedulable, self.errors, self.rejectors = unschedulable, errors, rejectors
-        counts = unschedulable * (LARGEST_COUNT + 1) + errors
+        counts = unschedulable * _RADIX + errors
         names = 0
         for rejector in rejectors:
             names = mix(names, fingerprint_of(rejector))
@@ -102,10 +102,16 @@ class QueuedPod:
     def failed(self, rejectors: tuple[str, ...], pod: Pod, now: int) -> QueuedPod:
         """As it comes back from a cycle that failed, with the newest version of the pod."""
         if rejectors:
-            count = min(self.unschedulable + 1, LARGEST_COUNT)
+            count = min(self.unschedulable + 1, self._most)
             return self._as(pod, now, count, 0, rejectors)
-        count = min(self.errors + 1, LARGEST_COUNT)
+        count = min(self.errors + 1, self._most)
         return self._as(pod, now, self.unschedulable, count)
+
+    @property
+    def _most(self) -> int:
+        """The count of failures beyond which the backoff no longer grows."""
+        first, most = self.backoff
+        return (-(-most // first) - 1).bit_length() + 1
 
     def _as(
         self,

@@ -68,6 +68,7 @@ class Profile:
         extra: tuple[Any, ...] = (),
     ) -> None:
         self.name, self.filters, self.scorers = name, filters, scorers
+        self.setup: Any = None
         self.post_filter, self.extra = post_filter, extra
         others = (*([post_filter] if post_filter else ()), *extra)
         plugins = (*filters, *(plugin for plugin, _ in scorers), *others)

@@ -15,6 +15,7 @@ from kspec_models.objects import Pod
 from kspec_models.scheduler.cycle import Sample
 from kspec_models.scheduler.events import Hints, ProfileHints
 from kspec_models.scheduler.framework import Policy
+from kspec_models.scheduler.line import BACKOFF, Backoff
 
 DEFAULT_SCHEDULER = "default-scheduler"
 MIN_FEASIBLE_NODES = 100
@@ -48,18 +49,33 @@ def hooks_of(policy: Any) -> Hooks:
     return Hooks(**{point: tuple(methods) for point, methods in found.items()})
 
 
+@attrs.frozen
+class Setup:
+    """What a configuration file says around its only profile, as an attribute `setup` of it.
+
+    percentage: percentageOfNodesToScore, 0 for upstream's adaptive one. backoff: the virtual
+    seconds of the first backoff and of the longest.
+    """
+
+    scheduler_name: str = DEFAULT_SCHEDULER
+    percentage: int = 0
+    backoff: Backoff = BACKOFF
+
+
 @attrs.frozen(eq=False)
 class Profiles:
     """The profiles of one scheduler by the spec.schedulerName that they serve.
 
     percentage: percentageOfNodesToScore, 0 for upstream's adaptive one; percentages: that of a
     profile, where it has one of its own. min_feasible: clusters of fewer nodes are searched whole.
+    backoff: as of `Setup`.
     """
 
     by_name: Mapping[str, Policy]
     percentage: int = 0
     percentages: Mapping[str, int] = attrs.field(factory=dict)
     min_feasible: int = MIN_FEASIBLE_NODES
+    backoff: Backoff = BACKOFF
     hooks: Mapping[str, Hooks] = attrs.field(init=False)
     hints: Hints | ProfileHints | None = attrs.field(init=False)
 
@@ -106,5 +122,9 @@ class Profiles:
 
 
 def profiles_of(policy: Any, scheduler_name: str = DEFAULT_SCHEDULER) -> Profiles:
-    """A set-up as it is, or the one of a single policy."""
-    return policy if isinstance(policy, Profiles) else Profiles({scheduler_name: policy})
+    """A set-up as it is, or that of a single policy, with what its `setup` says."""
+    if isinstance(policy, Profiles):
+        return policy
+    setup = getattr(policy, "setup", None) or Setup(scheduler_name)
+    by_name = {setup.scheduler_name: policy}
+    return Profiles(by_name, percentage=setup.percentage, backoff=setup.backoff)

@@ -28,6 +28,7 @@ from kspec_models.scheduler.line import QueuedPod
 from kspec_models.scheduler.nodeinfo import NodeInfo
 from kspec_models.scheduler.preempting import Preempting
 from kspec_models.scheduler.profiles import DEFAULT_SCHEDULER, profiles_of
+from kspec_models.scheduler.queue import EMPTY_QUEUE
 from kspec_models.scheduler.volume_binder import assumed
 
 __all__ = ["Binding", "Scheduler"]
@@ -73,7 +74,7 @@ class Scheduler:
         self.watches = (Watch("pods"), Watch("nodes"), *(Watch(name) for name in others))
 
     def initial(self, node: Any) -> Memory:
-        return Memory()
+        return Memory(queue=EMPTY_QUEUE._replace(limits=self.profiles.backoff))
 
     def handle(self, memory: Memory, notification: Notification, view: View) -> Memory:
         return self.handlers.handle(memory, notification, view.now)

@@ -1,4 +1,4 @@
-"""A proof that does not come back: it is Unknown after a while, with the line where it hung.
+"""A proof that does not end: it is Unknown, with the line where it hung or failed.
 
 A policy may loop for ever without asking a symbolic number anything, which no limit on paths or
 decisions sees. The alarm only works in the main thread; elsewhere there is none.
@@ -10,7 +10,7 @@ from collections.abc import Callable
 from types import FrameType
 
 from kspec.smt import Proof
-from kspec.smt.places import place_in
+from kspec.smt.places import place_in, place_of
 
 REPEAT = 0.1
 """Seconds until the alarm is raised again: Python drops what is raised in a destructor."""
@@ -21,7 +21,15 @@ class _TooLong(BaseException):
 
 
 def within(seconds: float, name: str, check: Callable[[], Proof]) -> Proof:
-    """The proof, or Unknown once it has taken longer than that."""
+    """The proof, or Unknown once it has taken longer than that, or where it raises."""
+    try:
+        return _within(seconds, name, check)
+    except (Exception, SystemExit) as error:
+        reason = f"it raised {type(error).__name__}: {error}, at {place_of(error)}"
+        return Proof(name, "Unknown", reason, 0)
+
+
+def _within(seconds: float, name: str, check: Callable[[], Proof]) -> Proof:
     if threading.current_thread() is not threading.main_thread():
         return check()
 

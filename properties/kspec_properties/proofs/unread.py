@@ -12,6 +12,8 @@ from kspec_models.objects import Node, Pod
 from kspec_models.objects import ResourceRequirements as Resources
 from kspec_models.objects.record import FrozenMap
 
+PASSED_OVER_BY_PLACES = True
+
 
 def _refuse() -> NoReturn:
     raise cannot_be_concrete("reading an amount from its text")

@@ -25,9 +25,12 @@ from kspec_models.scheduler.policies.errors import PolicyError
 from kspec_models.state import State
 from kspec_models.world import World
 from kspec_properties.suite import KubernetesSuite
+from kspec_properties.trial import quality, sanity, ties
 from kspec_properties.trial.exploring import Exploring, liveness, safety
+from kspec_properties.trial.from_world import instance_of
 from kspec_properties.trial.guard import Guarded, charge_of
 from kspec_properties.trial.guarded_plugins import has_memory, renewed
+from kspec_properties.trial.instances import Instance
 
 Clock = Callable[[], float]
 Part = Callable[["Trial"], Section]
@@ -118,7 +121,29 @@ def _liveness(trial: Trial) -> Section:
     return liveness(trial.exploring())
 
 
-SECTIONS: dict[str, Part] = {"safety": _safety, "liveness": _liveness}
+def _sanity(trial: Trial) -> Section:
+    return sanity.section(trial.policy, trial.clock, seed=trial.seed)
+
+
+def _quality(trial: Trial) -> Section:
+    return quality.section(trial.policy, trial.clock, instances=_instances(trial))
+
+
+def _ties(trial: Trial) -> Section:
+    return ties.section(trial.policy, trial.clock, instances=_instances(trial))
+
+
+def _instances(trial: Trial) -> dict[str, Instance]:
+    return {world.name: instance_of(world).instance for world in trial.worlds}
+
+
+SECTIONS: dict[str, Part] = {
+    "safety": _safety,
+    "liveness": _liveness,
+    "sanity": _sanity,
+    "quality": _quality,
+    "ties": _ties,
+}
 """The sections of a card, by name."""
 
 

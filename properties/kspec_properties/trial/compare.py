@@ -56,9 +56,9 @@ class PolicyComparison:
 
     def _policy(self, name: str, policy: Any) -> Policy:
         if _draws(policy):
-            return Policy(name, AT_RANDOM, DRAWS)
+            return Policy(name, AT_RANDOM, True, DRAWS)
         note = "" if hasattr(policy, "devices") else THROUGH_THE_CYCLE
-        return Policy(name, getattr(policy, "tie_break", LOWEST), note)
+        return Policy(name, getattr(policy, "tie_break", LOWEST), False, note)
 
     def _rules(self, policy: Policy) -> tuple[tuple[str, ...], ...]:
         asked = self._asked.tie_breaks

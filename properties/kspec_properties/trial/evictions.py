@@ -23,7 +23,6 @@ from kspec.trial.card import FAILS, NO_VIOLATION
 from kspec_models.cluster import Cluster
 from kspec_models.world import World
 from kspec_properties.policies import Preemption, preemptions
-from kspec_properties.trial.worlds import LOOPS
 
 NAME = "no-preemption-loop"
 STEPS, PATIENCE = 2_500, 500
@@ -32,15 +31,16 @@ TOO_MANY = 6
 """Preemptions in one run; no world has more than two pods that may preempt."""
 
 
-def preemption_loops(suite: Any, policy: str) -> Iterator[Finding]:
+def preemption_loops(suite: Any, policy: str, worlds: tuple[World, ...]) -> Iterator[Finding]:
     """One finding over all worlds: the first loop, or that there is none."""
-    for world in LOOPS:
+    for world in worlds:
         given = attrs.evolve(world, policy=policy)
         found = list(_preemptions(suite.build(given.to_json(), Parts())))
         if len(found) >= TOO_MANY:
             yield Finding(NAME, FAILS, _said(found), _charge(world, found))
             return
-    yield Finding(NAME, NO_VIOLATION, f"{len(LOOPS)} worlds with ReplicaSets, first in first out")
+    text = f"{len(worlds)} worlds with ReplicaSets, first in first out"
+    yield Finding(NAME, NO_VIOLATION, text)
 
 
 def _preemptions(cluster: Cluster) -> Iterator[Preemption]:

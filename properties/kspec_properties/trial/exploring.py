@@ -27,7 +27,7 @@ from kspec_models.world import World
 from kspec_properties.faults import COLUMNS, FAULT_CLASSES, NONE
 from kspec_properties.trial.evictions import preemption_loops
 from kspec_properties.trial.retried import REFERENCE, a_pod_that_fits_is_retried
-from kspec_properties.trial.worlds import LIVENESS, SAFETY
+from kspec_properties.trial.worlds import LIVENESS, LOOPS, SAFETY
 
 SAFE = (
     "no-over-committed-binding",
@@ -147,17 +147,20 @@ def _dealt(number: int) -> tuple[str, ...]:
     return tuple(FAULT_CLASSES[(first + i) % len(FAULT_CLASSES)] for i in range(CLASSES))
 
 
-def safety(exploring: Exploring) -> Section:
-    """Decisions that must never be taken, in every world, column and number of schedulers."""
-    seen = exploring.explore("safety", SAFETY, SAFE)
+def safety(exploring: Exploring, worlds: tuple[World, ...] = SAFETY) -> Section:
+    """Decisions that must never be taken, in every world and with any number of schedulers."""
+    seen = exploring.explore("safety", worlds, SAFE)
     return Section("safety", tuple(_findings("safety", seen)), _rows(seen), 0.0, True, _text(seen))
 
 
-def liveness(exploring: Exploring) -> Section:
+def liveness(
+    exploring: Exploring, worlds: tuple[World, ...] = LIVENESS, loops: tuple[World, ...] = LOOPS
+) -> Section:
     """What must come in the end: a pod that fits is bound, a preemption leads to a binding."""
-    seen = exploring.explore("liveness", LIVENESS, LIVE)
+    seen = exploring.explore("liveness", worlds, LIVE)
     exploring.say("liveness: preemption loops")
-    findings = (*_findings("liveness", seen), *preemption_loops(exploring.suite, exploring.policy))
+    found = preemption_loops(exploring.suite, exploring.policy, loops)
+    findings = (*_findings("liveness", seen), *found)
     return Section("liveness", findings, _rows(seen), 0.0, True, _text(seen))
 
 

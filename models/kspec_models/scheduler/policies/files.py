@@ -16,6 +16,7 @@ from kspec_models.scheduler.configuration import (
 )
 from kspec_models.scheduler.extender.options import Options
 from kspec_models.scheduler.policies.several import SeveralProfiles
+from kspec_models.scheduler.profiles import Setup
 
 _SCHEMES: Final = ("http://", "https://")
 _SUFFIXES: Final = (".yaml", ".yml", ".json")
@@ -63,13 +64,18 @@ def configuration_of_address(url: str) -> Configuration:
 def policy_of_file(text: str) -> Any:
     """The policy of a file: its only profile, or all of them as one; raises InputError."""
     configuration = configuration_of_file(text)
-    profiles = tuple(configuration.profiles.values())
-    if len(profiles) == 1:
-        return profiles[0]
+    everywhere = configuration.percentage_of_nodes_to_score
+    backoff = (configuration.initial_backoff, configuration.max_backoff)
+    if len(configuration.profiles) == 1:
+        ((name, profile),) = configuration.profiles.items()
+        share = configuration.percentages.get(name, everywhere)
+        profile.setup = Setup(name, share, backoff)
+        return profile
     return SeveralProfiles(
         configuration.profiles,
-        configuration.percentage_of_nodes_to_score,
+        everywhere,
         configuration.percentages,
+        backoff=backoff,
         name=Path(text).stem,
     )
 
