@@ -15,7 +15,9 @@ import yaml
 from kspec.smt import Proof
 from kspec.trial import Charge, Finding, Section
 from kspec.trial.card import FAILS, PROVED, UNKNOWN
+from kspec_models.scheduler.extender.policy import Extended
 from kspec_models.scheduler.framework import Policy
+from kspec_models.scheduler.policies.several import SeveralProfiles
 from kspec_properties.proofs import filters, overcommit, progress, scores
 from kspec_properties.proofs.concrete import counterexample_manifests, is_replayable
 from kspec_properties.proofs.hard_constraints import RESOURCES, resource_fits
@@ -69,7 +71,23 @@ class Question:
 
 
 def questions(policy: Policy) -> Iterator[Question]:
-    """What is to be proved of a policy, one finding each."""
+    """What is to be proved of a policy, or of each of its profiles, one finding each."""
+    if isinstance(policy, Extended):
+        yield Question(NAME, "programs over HTTP", _not_in_python)
+    elif isinstance(policy, SeveralProfiles):
+        for name, profile in policy.profiles.items():
+            for question in questions(profile):
+                yield attrs.evolve(question, name=f"{question.name}, profile {name}")
+    else:
+        yield from _questions(policy)
+
+
+def _not_in_python() -> Proof:
+    why = "it asks programs over HTTP, to which no symbolic number can be sent"
+    return Proof(NAME, "Unknown", why, 0)
+
+
+def _questions(policy: Policy) -> Iterator[Question]:
     yield Question(
         f"{filters.NAME} for quantities",
         f"{filters.nodes_of(policy)}, 0 to {MOST_PODS} pods there, all quantities in int64",

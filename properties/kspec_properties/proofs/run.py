@@ -7,8 +7,10 @@ import attrs
 
 from kspec.errors import InputError
 from kspec.smt import Claim, Proof
+from kspec_models.scheduler.extender.policy import Extended
 from kspec_models.scheduler.framework import Policy
 from kspec_models.scheduler.policies.default import default_policy
+from kspec_models.scheduler.policies.several import SeveralProfiles
 from kspec_properties.proofs import (
     filters,
     overcommit,
@@ -75,9 +77,13 @@ def prove(
 ) -> list[Result]:
     """Prove the named claims, or all, in the order of the registry; `clock` gives seconds.
 
-    Without a policy the default one is meant. Raises InputError for a name that no claim has.
+    Without a policy the default one is meant. Raises InputError for a name that no claim has, and
+    for a policy of several profiles or with an extender.
     """
     chosen = policy or default_policy()
+    if isinstance(chosen, Extended | SeveralProfiles):
+        expected_form = "one profile without extenders; kspec policy check takes both"
+        raise InputError(f"policy {chosen.name} is not proved as a whole", expected=expected_form)
     expected: dict[str, tuple[Claim, Expected]] = {}
     expected |= {claim.name: (claim, "Proved") for claim in claims_for(chosen)}
     expected |= {claim.name: (claim, "Unknown") for claim in known_open_for(chosen)}

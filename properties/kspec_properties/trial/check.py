@@ -125,6 +125,14 @@ def _sanity(trial: Trial) -> Section:
     return sanity.section(trial.policy, trial.clock, seed=trial.seed)
 
 
+def _proofs(trial: Trial) -> Section:
+    from kspec_properties.proofs.card import findings  # imports z3
+    from kspec_properties.proofs.replaying import replayer
+
+    out = trial.out / trial.exploring().folder
+    return findings(trial.policy, trial.clock, replayer(KubernetesSuite(), trial.name, out))
+
+
 def _quality(trial: Trial) -> Section:
     return quality.section(trial.policy, trial.clock, instances=_instances(trial))
 
@@ -141,6 +149,7 @@ SECTIONS: dict[str, Part] = {
     "safety": _safety,
     "liveness": _liveness,
     "sanity": _sanity,
+    "proofs": _proofs,
     "quality": _quality,
     "ties": _ties,
 }

@@ -18,6 +18,7 @@ from kspec_models.scheduler.framework import Context
 from kspec_models.scheduler.nodeinfo import NodeInfo, node_info
 from kspec_models.store import Entry, Snapshot
 
+_DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 _GIVEN_BY_THE_SERVER = ("uid", "creationTimestamp", "generation", "resourceVersion")
 
 
@@ -62,7 +63,7 @@ class Instance:
 def to_yaml(objects: Iterable[ApiObject]) -> str:
     """Objects as manifests that `kubectl` and `kspec check --state` take."""
     documents = [_as_written(obj.to_json()) for obj in objects]
-    text: str = yaml.safe_dump_all(documents, sort_keys=False)
+    text: str = yaml.dump_all(documents, Dumper=_DUMPER, sort_keys=False)
     return text
 
 

@@ -56,8 +56,8 @@ def _renamed(instance: Instance) -> Iterator[Variant]:
     others = _NEW_NAMES[: len(names)] if len(names) <= len(_NEW_NAMES) else ()
     for mapping in (reverse, dict(zip(names, others, strict=False))):
         if mapping:
-            listed = ", ".join(f"{old} is called {new}" for old, new in mapping.items())
-            yield Variant(f"once {listed}", renamed(instance, mapping), mapping)
+            listed = ", ".join(f"{old} as {new}" for old, new in mapping.items())
+            yield Variant(f"with {listed}", renamed(instance, mapping), mapping)
 
 
 def renamed(instance: Instance, names: Mapping[str, str]) -> Instance:

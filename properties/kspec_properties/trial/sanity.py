@@ -25,6 +25,8 @@ from kspec_properties.trial.smaller import smallest
 
 NAME = "sanity"
 CLUSTERS = 240
+ENOUGH = 20
+"""After misconduct on so many clusters no more are tried."""
 DETERMINISM, CONDUCT = "determinism", "conduct"
 _DIRECTLY_ENDS = ("hangs", "exits")
 
@@ -71,6 +73,7 @@ class _Trial:
         self.cases: Counter[str] = Counter()
         self.differing: Counter[str] = Counter()
         self.charges: dict[str, Charge] = {}
+        self.misbehaved = 0
         self.is_over = False
 
     def fresh(self) -> Any:
@@ -141,7 +144,7 @@ class _Trial:
             return
         base, answer, variant = found
         key = small.pending[0].key
-        text = f"not kept: {relation.promise}; {key} goes to {base}, and {variant.what} to {answer}"
+        text = f"not kept: {relation.promise}; {key} goes to {base}; {variant.what}, to {answer}"
         self._convict(relation.name, relation.charge, text, small, base, answer)
 
     def _violation(
@@ -172,10 +175,11 @@ class _Trial:
 
     def _misbehaves(self, error: PolicyError, instance: Instance) -> None:
         name = CONDUCT if error.charge != "mutates-input" else "inputs-unchanged"
-        self.is_over = error.charge in _DIRECTLY_ENDS
+        self.misbehaved += 1
+        self.is_over = error.charge in _DIRECTLY_ENDS or self.misbehaved >= ENOUGH
         if name in self.charges:
             return
-        if not self.is_over:
+        if error.charge not in _DIRECTLY_ENDS:
             error = self._smallest_misconduct(error, instance)
         self.charges[name] = charge_of(error, NAME)
 
@@ -220,7 +224,11 @@ class _Trial:
         if excuse:
             return Finding(name, NOT_PROMISED, f"{excuse}; {differing} of {seen} differ")
         if not cases:
-            return Finding(name, UNKNOWN, "the policy misbehaves before it comes to this")
+            return Finding(
+                name,
+                UNKNOWN,
+                "no case: the policy misbehaves before it comes to this, or refuses nothing",
+            )
         return Finding(name, NO_VIOLATION, seen)
 
 
