@@ -13,7 +13,7 @@ from kspec_models.building import build
 from kspec_models.placement.cluster import PlainCluster
 from kspec_models.placement.objects import GPU_COUNT, GPU_INDEX, GPU_MILLI, node_of, pod_of
 from kspec_models.placement.policies import PLACINGS
-from kspec_models.placement.policy import LOWEST
+from kspec_models.placement.policy import AT_RANDOM, LOWEST
 from kspec_models.placement.room import Demand, Room
 from kspec_models.placement.shapes import counted, typical
 from kspec_models.placement.simulate import simulate
@@ -132,6 +132,25 @@ def test_the_scheduling_cycle_decides_as_on_a_trace(name, rooms, demands, seed):
     for cluster in (PlainCluster(rooms, placing), ScheduledNodes(source, profile)):
         workload = copied(pods, source.capacity, seed)
         run = simulate(nodes, workload, cluster, source.typical, LOWEST, Random(0))
+        found.append((run, list(cluster.rooms)))
+    assert found[0] == found[1]
+    assert not found[0][0].over_committed
+
+
+@pytest.mark.parametrize("name", ["default", "most-allocated", "gpu-packing"])
+def test_a_large_cluster_is_decided_at_once_as_node_by_node(name):
+    rng = Random(7)
+    kinds = (T4, Room(8_000, 2**33), Room(16_000, 2**33, (1000, 1000), "P100"))
+    demands = (SHARED, WHOLE, PAIR, Demand(4000, 2**30), Demand(500, 0, 1, 250, ("T4",)))
+    nodes = tuple((f"n{i:02}", rng.choice(kinds)) for i in range(70))
+    pods = tuple((f"p{i:03}", rng.choice(demands)) for i in range(150))
+    infos = tuple(node_info(node_of(*each, 1000)) for each in nodes)
+    source = Source("", infos, nodes, pods, {}, {}, True)
+    found = []
+    for is_plain in (True, False):
+        cluster = ScheduledNodes(source, load_policy(name), is_plain)
+        workload = copied(pods, source.capacity, 0)
+        run = simulate(nodes, workload, cluster, source.typical, AT_RANDOM, Random(0))
         found.append((run, list(cluster.rooms)))
     assert found[0] == found[1]
     assert not found[0][0].over_committed

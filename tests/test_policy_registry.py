@@ -295,3 +295,19 @@ def test_any_other_policy_is_the_only_profile_of_its_configuration():
     configuration = load_configuration("spread")
     assert list(configuration.profiles) == ["default-scheduler"]
     assert configuration.profiles["default-scheduler"] is load_policy("spread")
+
+
+class OnlyRates:
+    name = "only-rates"
+
+    def score(self, pod, node_infos, context):
+        return [len(info.pods) for info in node_infos]
+
+
+def test_a_class_that_only_rates_gets_the_default_filters_and_preemption():
+    policy, default = as_policy(OnlyRates()), load_policy("default")
+    assert policy.filters == default.filters and policy.post_filter is default.post_filter
+    nodes = (node("a", unschedulable=True), node("b"), node("c"))
+    assert chosen(policy, *nodes) == "b"
+    assert list(policy.score(pod(), nodes, Context(nodes))) == [0, 0, 0]
+    assert policy.vectorised is None

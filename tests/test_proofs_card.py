@@ -10,10 +10,12 @@ from wrong_policies.ignores_init_containers import IgnoresInitContainers
 from wrong_policies.ignores_taint import IgnoresTaint
 from wrong_policies.score_out_of_range import ScoreOutOfRange
 
+from kspec.errors import InputError
 from kspec.smt import Proof
-from kspec_models.scheduler.policies import POLICIES, as_policy
+from kspec_models.scheduler.policies import POLICIES, as_policy, load_policy
 from kspec_models.scheduler.policies.default import default_policy
-from kspec_properties.proofs.card import findings
+from kspec_properties.proofs import prove
+from kspec_properties.proofs.card import findings, questions
 from kspec_properties.proofs.patience import within
 from kspec_properties.proofs.replaying import replayer
 from kspec_properties.suite import SUITE
@@ -91,3 +93,27 @@ def test_a_policy_that_leaves_the_process_or_fails_to_be_asked_is_unknown():
 
     proof = within(5, "x", leaves)
     assert (proof.verdict, "SystemExit" in proof.reason) == ("Unknown", True)
+
+
+def test_each_profile_of_a_configuration_is_asked_and_an_extender_is_open(tmp_path):
+    """A program over HTTP is not called at all, and `kspec prove` takes neither."""
+    file = tmp_path / "two.yaml"
+    file.write_text(TWO_PROFILES)
+    several = load_policy(str(file))
+    asked = [question.name for question in questions(several)]
+    assert "one-cycle-progress, profile first" in asked
+    assert "one-cycle-progress, profile second" in asked
+
+    extender = load_policy("http://127.0.0.1:9")
+    (finding,) = findings(extender).findings
+    assert finding.verdict == "Unknown" and "over HTTP" in finding.text
+    for policy in (several, extender):
+        with pytest.raises(InputError, match="is not proved as a whole"):
+            prove((), policy)
+
+
+TWO_PROFILES = """
+apiVersion: kubescheduler.config.k8s.io/v1
+kind: KubeSchedulerConfiguration
+profiles: [{schedulerName: first}, {schedulerName: second}]
+"""

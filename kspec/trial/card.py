@@ -19,6 +19,9 @@ FAILS = "Fails"
 UNKNOWN = "Unknown"
 NOT_PROMISED = "NotPromised"
 
+VACUOUS = "Vacuous"
+"""Of a cell in a table of verdicts: what it is about was never reached there."""
+
 VERDICTS = (HOLDS, NO_VIOLATION, PROVED, FAILS, UNKNOWN, NOT_PROMISED)
 
 

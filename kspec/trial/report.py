@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import accumulate
+from typing import Any
 
 from rich.console import RenderableType
 from rich.padding import Padding
@@ -17,6 +19,7 @@ from kspec.trial.card import (
     NOT_PROMISED,
     PROVED,
     UNKNOWN,
+    VACUOUS,
     Card,
     Charge,
     Section,
@@ -29,26 +32,28 @@ WORDS = {
     NO_VIOLATION: ("kept", "green"),
     UNKNOWN: ("unknown", "yellow"),
     NOT_PROMISED: ("-", "dim"),
+    VACUOUS: ("unseen", "yellow"),
 }
 """The short word of each verdict and its style."""
 
 _INPUT_LINES = 40
+_INDENT = (0, 0, 0, 2)
+_LONG = 8
+"""A word of a header that is longer is broken in two."""
 
 
 def render(card: Card, width: int, is_color: bool) -> str:
     """The whole card of one policy."""
-    return to_text(_parts(card), width, is_color)
+    return to_text(_parts(card, width), width, is_color)
 
 
-def _parts(card: Card) -> Iterator[RenderableType]:
+def _parts(card: Card, width: int) -> Iterator[RenderableType]:
     yield Text(f"policy {card.policy}: {_conclusion(card)}", "bold")
     yield ""
     for section in card.sections:
-        yield from _section(section)
+        yield from _section(section, width)
         yield ""
-    for number, charge in enumerate(card.charges, 1):
-        yield from _charge(number, charge)
-        yield ""
+    yield from _charges(card.charges)
 
 
 def _conclusion(card: Card) -> str:
@@ -58,33 +63,118 @@ def _conclusion(card: Card) -> str:
     return "unfinished" if card.is_unfinished else "no charge"
 
 
-def _section(section: Section) -> Iterator[RenderableType]:
+def _section(section: Section, width: int) -> Iterator[RenderableType]:
     yield Text(f"{section.name} ({section.seconds:.1f} s)", "bold")
+    if section.text:
+        yield Padding(Text(section.text, "dim"), _INDENT)
+    if section.findings:
+        yield Padding(_findings(section), _INDENT)
+    if _is_matrix(section):
+        yield from _matrix(section, width)
+    elif section.rows:
+        yield Padding(_rows(section), _INDENT)
+
+
+def _findings(section: Section) -> RenderableType:
+    """A line for each question; what a charge says is told once, where the charges are."""
     table = plain_table("", "", "")
     table.show_header = False
     for finding in section.findings:
         word, style = WORDS[finding.verdict]
-        table.add_row(Text(word, style), finding.name, finding.text)
-    if section.findings:
-        yield Padding(table, (0, 0, 0, 2))
-    if section.rows:
-        yield Padding(_rows(section), (0, 0, 0, 2))
+        text = f"charge: {finding.charge.name}" if finding.charge else finding.text
+        table.add_row(Text(word, style), finding.name, text)
+    return table
 
 
 def _rows(section: Section) -> RenderableType:
     """The table of a section; a verdict in it is shown by its short word."""
-    headers = list(dict.fromkeys(key for row in section.rows for key in row))
-    table = plain_table(*headers)
+    table = plain_table(*_headers(section))
     for row in section.rows:
-        cells = [str(row.get(header, "")) for header in headers]
-        table.add_row(*(Text(*WORDS[cell]) if cell in WORDS else cell for cell in cells))
+        table.add_row(*(_cell(row.get(header, "")) for header in _headers(section)))
     return table
+
+
+def _headers(section: Section) -> list[str]:
+    return list(dict.fromkeys(key for row in section.rows for key in row))
+
+
+def _cell(value: Any) -> Text | str:
+    text = str(value)
+    return Text(*WORDS[text]) if text in WORDS else text
+
+
+def _is_matrix(section: Section) -> bool:
+    """Whether the rows are verdicts, all but what the first two columns say they are of."""
+    cells = [row.get(header) for row in section.rows for header in _headers(section)[2:]]
+    return bool(cells) and all(cell is None or cell in WORDS for cell in cells)
+
+
+def _matrix(section: Section, width: int) -> Iterator[RenderableType]:
+    """The verdicts, in several tables where the columns do not fit beside each other."""
+    first, second, *names = _headers(section)
+    labels = list(_labels(section, first, second))
+    room = width - _INDENT[3] - max(len(label) for label in (first, *labels))
+    while names:
+        used = list(accumulate(1 + _width(name) for name in names))
+        fitting = max(1, sum(each <= room for each in used))
+        here, names = names[:fitting], names[fitting:]
+        table = plain_table(first, *map(_header, here))
+        table.box = None
+        table.header_style = "dim"
+        for column in table.columns:
+            column.no_wrap = True
+        for label, row in zip(labels, section.rows, strict=True):
+            table.add_row(label, *(_cell(row.get(name, "")) for name in here))
+        yield ""
+        yield Padding(table, _INDENT)
+
+
+def _labels(section: Section, first: str, second: str) -> Iterator[str]:
+    """What each row is of; where the first column repeats, the second one tells rows apart."""
+    before = None
+    for row in section.rows:
+        name = str(row.get(first, ""))
+        yield name if name != before else f"  {row.get(second, '')} {second}"
+        before = name
+
+
+def _header(name: str) -> str:
+    """The name of a column in lines of a few letters."""
+    parts = name.split("-")
+    whole = [f"{part}-" for part in parts[:-1]] + parts[-1:]
+    return "\n".join(line for part in whole for line in _halves(part))
+
+
+def _halves(part: str) -> Iterator[str]:
+    if len(part) <= _LONG:
+        yield part
+    else:
+        half = len(part) // 2
+        yield from (f"{part[:half]}-", part[half:])
+
+
+def _width(name: str) -> int:
+    widest = max(len(short) for short, _ in WORDS.values())
+    return max(widest, *map(len, _header(name).split("\n")))
+
+
+def _charges(charges: Sequence[Charge]) -> Iterator[RenderableType]:
+    """Each charge with its first evidence, and a line for whatever else shows the same."""
+    groups: dict[tuple[str, str], list[Charge]] = {}
+    for charge in charges:
+        groups.setdefault((charge.section, charge.name), []).append(charge)
+    for number, (first, *others) in enumerate(groups.values(), 1):
+        yield from _charge(number, first)
+        for other in others:
+            yield Padding(f"also: {other.text}", _INDENT)
+            yield from _replay(other)
+        yield ""
 
 
 def _charge(number: int, charge: Charge) -> Iterator[RenderableType]:
     at = f", {charge.place}" if charge.place else ""
     yield Text(f"charge {number}: {charge.name} ({charge.section}{at})", "bold red")
-    yield f"  {charge.text}"
+    yield Padding(Text(charge.text), _INDENT)
     if charge.input:
         lines = charge.input.rstrip().splitlines()
         yield "  input:"
@@ -92,8 +182,14 @@ def _charge(number: int, charge: Charge) -> Iterator[RenderableType]:
             yield f"    {line}"
         if len(lines) > _INPUT_LINES:
             yield f"    ... {len(lines) - _INPUT_LINES} more lines: --json has all of them"
+    yield from _replay(charge)
+
+
+def _replay(charge: Charge) -> Iterator[RenderableType]:
     if charge.trace:
-        yield f"  {count(charge.actions or 0, 'action', 'actions')}; replay:  kspec replay {charge.trace}"
+        actions = charge.actions or 0
+        length = count(actions, "action", "actions") if actions else "no action, then a fair run"
+        yield f"  {length}:  kspec replay {charge.trace}"
 
 
 def summary(cards: Sequence[Card]) -> str:

@@ -22,13 +22,13 @@ from kspec_properties.proofs import filters, overcommit, progress, scores
 from kspec_properties.proofs.concrete import counterexample_manifests, is_replayable
 from kspec_properties.proofs.hard_constraints import RESOURCES, resource_fits
 from kspec_properties.proofs.joined import joined
-from kspec_properties.proofs.patience import within
+from kspec_properties.proofs.patience import NOT_BACK, within
 from kspec_properties.proofs.replaying import Replay
 from kspec_properties.proofs.scene import INPUTS, MOST_PODS
 
 NAME = "proofs"
-SECONDS = 10.0
-"""How long one proof may take before it is Unknown."""
+SECONDS, IMPATIENT = 10.0, 1.0
+"""How long one proof may take before it is Unknown; and after one did not come back."""
 
 Clock = Callable[[], float]
 
@@ -75,7 +75,7 @@ def questions(policy: Policy) -> Iterator[Question]:
     if isinstance(policy, Extended):
         yield Question(NAME, "programs over HTTP", _not_in_python)
     elif isinstance(policy, SeveralProfiles):
-        for name, profile in policy.profiles.items():
+        for name, profile in policy.by_name.items():
             for question in questions(profile):
                 yield attrs.evolve(question, name=f"{question.name}, profile {name}")
     else:
@@ -114,9 +114,12 @@ def findings(policy: Policy, clock: Clock = lambda: 0.0, replay: Replay | None =
     number of actions, or None where the engine does not reproduce it.
     """
     start, found, rows = clock(), [], []
+    seconds = SECONDS
     for question in questions(policy):
         began = clock()
-        proof = within(SECONDS, question.name, question.check)
+        proof = within(seconds, question.name, question.check)
+        if proof.reason.startswith(NOT_BACK):
+            seconds = IMPATIENT
         found.append(_finding(question, proof, replay))
         rows.append(
             {

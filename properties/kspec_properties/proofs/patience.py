@@ -12,6 +12,7 @@ from types import FrameType
 from kspec.smt import Proof
 from kspec.smt.places import place_in, place_of
 
+NOT_BACK = "it did not come back"
 REPEAT = 0.1
 """Seconds until the alarm is raised again: Python drops what is raised in a destructor."""
 
@@ -41,7 +42,7 @@ def _within(seconds: float, name: str, check: Callable[[], Proof]) -> Proof:
     try:
         return check()
     except _TooLong as late:
-        reason = f"it did not come back in {seconds:g} s, at {late}"
+        reason = f"{NOT_BACK} in {seconds:g} s, at {late}"
         return Proof(name, "Unknown", reason, 0)
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)

@@ -68,7 +68,7 @@ class PolicyComparison:
 
     def _cluster(self, policy: Any) -> Nodes:
         if not hasattr(policy, "devices"):
-            return ScheduledNodes(self._source, policy)
+            return ScheduledNodes(self._source, policy, self._asked.is_plain)
         rooms = [room for _, room in self._source.nodes]
         return (PlainCluster if self._asked.is_plain else IndexedCluster)(rooms, policy)
 

@@ -34,7 +34,7 @@ def _parts(policy: Any) -> Iterator[Any]:
         yield plugin
     yield from getattr(policy, "filters", ())
     yield from getattr(policy, "extra", ())
-    for name in ("post_filter", "numeric"):
+    for name in ("post_filter", "numeric", "rating"):
         if (part := getattr(policy, name, None)) is not None:
             yield part
     yield policy
@@ -63,7 +63,7 @@ def spelled(file: str, line: int) -> str:
 
 def line_of_definition(policy: Any, method: str) -> str:
     """Where a method of the policy is defined; "" where that is not in a file of a user's own."""
-    target = getattr(policy, "numeric", policy)
+    target = getattr(policy, "rating", getattr(policy, "numeric", policy))
     function = getattr(type(target), method, None)
     code = getattr(function, "__code__", None)
     if code is None or type(target).__module__.startswith(_MODEL):

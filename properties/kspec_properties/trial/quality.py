@@ -4,8 +4,9 @@ A measurement: placing fewer pods than can be placed is no defect. What is one, 
 a pod that fits a node as the cluster stands in the end, by every hard constraint, and that the
 policy leaves waiting all the same.
 
-Each pod that is left is either unschedulable in truth (no node takes it even alone; or no best
-placement has more pods of its kind) or missed by the policy.
+Each pod that is left is either unschedulable in truth (no node takes it even alone, or the best
+placement has no more pods of its kind than the policy placed) or missed by the policy. Where the
+best placement is not known, or leaves constraints out, that stays undecided.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from kspec_models.objects import Pod
 from kspec_models.scheduler.cycle import find
 from kspec_models.scheduler.policies.default import default_policy
 from kspec_models.scheduler.profile import Profile
-from kspec_properties.trial.counts import Problem, problem_of
+from kspec_properties.trial.counts import Problem, Template, problem_of
 from kspec_properties.trial.guard import Guarded
 from kspec_properties.trial.guarded_plugins import is_foreign
 from kspec_properties.trial.instances import Instance, bind
@@ -31,6 +32,8 @@ from kspec_properties.trial.places import line_of_definition
 from kspec_properties.trial.samples import samples
 
 NAME = "quality"
+NAMES = 2
+"""How many pods a row names at most; of more it names the first."""
 UNSCHEDULABLE, MISSED, UNDECIDED = "unschedulable", "missed", "undecided"
 
 
@@ -63,11 +66,15 @@ class Measured(NamedTuple):
             "best": best.placed if best.is_solved else f"{best.placed}..{best.upper}",
             "best_is": _kind(best),
             "percent": round(100 * count / best.upper, 1) if best.upper else 100.0,
-            **{
-                verdict: ", ".join(each.pod.key for each in self.left if each.verdict == verdict)
-                for verdict in (MISSED, UNSCHEDULABLE, UNDECIDED)
-            },
+            **{verdict: self._named(verdict) for verdict in (MISSED, UNSCHEDULABLE)},
+            **({UNDECIDED: self._named(UNDECIDED)} if self._named(UNDECIDED) else {}),
         }
+
+    def _named(self, verdict: str) -> str:
+        keys = [each.pod.key for each in self.left if each.verdict == verdict]
+        if len(keys) <= NAMES:
+            return ", ".join(keys)
+        return f"{keys[0]} and {len(keys) - 1} more"
 
 
 def section(
@@ -94,7 +101,7 @@ def measure(
     placed = place(policy, instance)
     problem = problem_of(instance)
     best = solve(problem, solver=solver, effort=effort, floor=len(placed.bound))
-    left = tuple(_judged(problem, best, instance, placed, solver, effort))
+    left = tuple(_judged(problem, best, instance, placed))
     return Measured(name, len(instance.pending), placed, best, left, _refused(policy, placed))
 
 
@@ -104,44 +111,30 @@ def _kind(best: Optimum) -> str:
     return f"an upper bound, without {', '.join(best.couplings)}" if best.couplings else "optimum"
 
 
-def _judged(
-    problem: Problem, best: Optimum, instance: Instance, placed: Placed, solver: str, effort: int
-) -> Iterator[Left]:
-    alone = instance.context()
+def _judged(problem: Problem, best: Optimum, instance: Instance, placed: Placed) -> Iterator[Left]:
+    alone, is_best = instance.context(), best.placed == len(placed.bound)
+    own = {pod.key for pod in placed.bound}
+    more: dict[int, int] = {}
     for pod in placed.waiting:
-        template = next(t for t in problem.templates if any(p.key == pod.key for p in t.pods))
+        at = next(i for i, t in enumerate(problem.templates) if _has(t, pod))
+        template = problem.templates[at]
         if not template.nodes or not find(reference(default_policy(), pod), pod, alone).feasible:
             yield Left(pod, UNSCHEDULABLE, "no node takes it, even alone")
-        elif best.is_solved and best.placed == len(placed.bound):
+        elif best.is_solved and is_best:
             yield Left(pod, UNSCHEDULABLE, "no placement has more pods in all")
         elif best.couplings or not best.is_solved:
             yield Left(pod, UNDECIDED, f"the best placement is {_kind(best)}")
         else:
-            yield _of_template(problem, best, placed, pod, solver, effort)
+            placed_of_kind = sum(each.key in own for each in template.pods)
+            left = more.setdefault(at, sum(best.counts[at]) - placed_of_kind)
+            more[at] = left - 1
+            verdict = MISSED if left > 0 else UNSCHEDULABLE
+            there = "more" if left > 0 else "no more"
+            yield Left(pod, verdict, f"a placement of {best.placed} has {there} pods of its kind")
 
 
-def _of_template(
-    problem: Problem, best: Optimum, placed: Placed, pod: Pod, solver: str, effort: int
-) -> Left:
-    """Whether some best placement has more pods of this kind than the policy placed."""
-    at = next(i for i, t in enumerate(problem.templates) if any(p.key == pod.key for p in t.pods))
-    keys = {each.key for each in problem.templates[at].pods}
-    own = sum(each.key in keys for each in placed.bound)
-    if sum(best.counts[at]) > own:
-        return Left(pod, MISSED, f"a placement of {best.placed} pods has it")
-    found = solve(_with_all_but(problem, at, own), solver=solver, effort=effort)
-    if not found.is_solved:
-        return Left(pod, UNDECIDED, f"the best placement is {_kind(found)}")
-    if found.placed < best.placed:
-        return Left(pod, MISSED, f"every placement of {best.placed} pods has it")
-    return Left(pod, UNSCHEDULABLE, f"as many pods of its kind as in a placement of {best.placed}")
-
-
-def _with_all_but(problem: Problem, at: int, own: int) -> Problem:
-    """The problem with no more pods of one template than the policy placed."""
-    templates = list(problem.templates)
-    templates[at] = templates[at]._replace(pods=templates[at].pods[:own])
-    return problem._replace(templates=tuple(templates))
+def _has(template: Template, pod: Pod) -> bool:
+    return any(each.key == pod.key for each in template.pods)
 
 
 def reference(policy: Any, pod: Pod) -> Any:

@@ -1,6 +1,7 @@
 """Any policy in a comparison: each pod decided by the ordinary scheduling cycle, on NodeInfos.
 
-Filters and scores are those of `kspec_models.scheduler.cycle`; a pod is bound at once. A policy
+Filters and scores are those of `kspec_models.scheduler.cycle`, by the vectorised form of a policy
+where it has one; a pod is bound at once. A policy
 that knows no GPUs gets the filter GpuShare before its own, and its pods the GPUs with the least
 room that fits, or it could not be compared on a cluster that has them.
 
@@ -13,11 +14,15 @@ from collections.abc import Sequence
 from random import Random
 from typing import Any
 
+import numpy as np
+
 from kspec_models.objects import Pod
 from kspec_models.placement.objects import GPU_INDEX, INDEX_SEPARATOR, index_text
-from kspec_models.placement.room import Room, least_room
+from kspec_models.placement.room import Demand, Room, least_room
+from kspec_models.placement.rooms import Arrays, Rooms, fits
 from kspec_models.placement.workload import Arrival
-from kspec_models.scheduler.cycle import find
+from kspec_models.scheduler.cache import Order
+from kspec_models.scheduler.cycle import WHOLE, find
 from kspec_models.scheduler.framework import ERROR, SKIP, Context, Policy, Status
 from kspec_models.scheduler.gpu import GpuShare, room_of
 from kspec_models.scheduler.nodeinfo import NodeInfo
@@ -33,19 +38,25 @@ class Failed(Exception):
 class ScheduledNodes:
     """The nodes of a source during one run, as `kspec_models.placement.cluster.Nodes`."""
 
-    def __init__(self, source: Source, policy: Any) -> None:
-        self._source = source
-        self._policy = with_gpus(one_profile(policy)) if source.capacity else one_profile(policy)
+    def __init__(self, source: Source, policy: Any, is_plain: bool = False) -> None:
+        self._source, self._own = source, one_profile(policy)
+        self._policy = with_gpus(self._own) if source.capacity else self._own
+        self._is_plain = is_plain
         self._reserve = hooks_of(self._policy).reserve
-        self._infos = list(source.infos)
+        self._order = Order(tuple(info.name for info in source.infos), source.infos)
         self._index = {info.name: number for number, info in enumerate(source.infos)}
+        self._gpus = Arrays([room for _, room in source.nodes])
         self.rooms: list[Room] = [room for _, room in source.nodes]
         self._pod: Pod | None = None
         self._context = Context()
 
     def best(self, pod: Arrival) -> Sequence[int]:
         self._pod = self._source.pod(pod)
-        context = Context(tuple(self._infos), self._source.caches)
+        order = self._order
+        context = self._context = Context(order.infos, self._source.caches, table=order.table)
+        quick = None if self._is_plain else self._best_at_once(pod.demand, context)
+        if quick is not None:
+            return quick
         found = find(self._policy, self._pod, context)
         self._context = found.context
         if found.refusal.code == ERROR:
@@ -57,11 +68,40 @@ class ScheduledNodes:
             feasible = tuple(i for i, s in zip(feasible, scores, strict=True) if s == highest)
         return [self._index[info.name] for info in feasible]
 
+    def _best_at_once(self, demand: Demand, context: Context) -> Sequence[int] | None:
+        """The same by the policy's vectorised form, where it has one that can tell."""
+        form: Any = getattr(self._own, "vectorised", None)
+        pod: Any = self._pod
+        if form is None or context.table is None or pod.status.nominated_node_name:
+            return None
+        status, started = self._own.pre_filter(pod, context)  # type: ignore[attr-defined]
+        if not status.ok:
+            return None if status.code == ERROR else ()
+        found = form.find(pod, context, started, WHOLE)
+        if found is None:
+            return None
+        positions = self._with_gpus(demand, found.positions)
+        if len(positions) > 1:
+            scores = form.scores(pod, found._replace(positions=positions), context, started)
+            positions = positions[scores == scores.max()]
+        self._context = started
+        best: Sequence[int] = positions
+        return best
+
+    def _with_gpus(self, demand: Demand, positions: Any) -> Any:
+        if not demand.gpus:
+            return positions
+        names = self._gpus.model_names
+        allowed = np.array([name in demand.models for name in names]) if demand.models else None
+        return positions[
+            fits(demand._replace(cpu=0, memory=0), Rooms(self._gpus, positions), allowed)
+        ]
+
     def devices(self, pod: Arrival, node: int, rng: Random) -> tuple[int, ...]:
         if not pod.demand.gpus:
             return ()
         for reserve in self._reserve:
-            given = reserve(self._pod, self._infos[node], self._context)
+            given = reserve(self._pod, self._order.infos[node], self._context)
             if isinstance(given, Status):
                 if not given.ok:
                     raise Failed("; ".join(given.reasons) or "Reserve refused")
@@ -72,8 +112,11 @@ class ScheduledNodes:
     def place(self, pod: Arrival, node: int, devices: tuple[int, ...]) -> None:
         given = {GPU_INDEX: index_text(devices)} if devices else None
         arrived = self._pod or self._source.pod(pod)
-        self._infos[node] = self._infos[node].with_pod(bind(arrived, self._infos[node].name, given))
-        self.rooms[node] = room_of(self._infos[node])
+        info = self._order.infos[node]
+        info = info.with_pod(bind(arrived, info.name, given))
+        self._order = self._order.changed(info.name, info)
+        room = self.rooms[node] = room_of(info)
+        self._gpus.put(node, room, devices)
 
 
 def one_profile(policy: Any) -> Policy:

@@ -8,6 +8,7 @@ seed. Pods that are bound already stay where they are.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -81,8 +82,13 @@ class Source:
         known = self.objects.get(arrival.name)
         if known is not None:
             return known
-        name = f"{arrival.name}-{arrival.number}"
-        return pod_of(name, f"uid-{arrival.number}", arrival.demand)
+        name, uid = f"{arrival.name}-{arrival.number}", f"uid-{arrival.number}"
+        return _like(arrival.demand).with_metadata(name=name, uid=uid)
+
+
+@cache
+def _like(demand: Demand) -> Pod:
+    return pod_of("pod", "", demand)
 
 
 def source_of(asked: Asked) -> Source:

@@ -4,8 +4,9 @@
 - a name of `POLICIES`;
 - the name of an installed entry point of the group `kspec.policies`;
 - MODULE:NAME, of a class, a function that makes a policy, an instance, or a list of plugins (see
-  `plugin_lists`); a class that says `numeric = True` is a `NumericPolicy`: it sees plain numbers,
-  and the default filters judge everything else;
+  `plugin_lists`); a class with `score` and no `filter` gets the default filters and preemption; one
+  that says `numeric = True` is a `NumericPolicy`: it sees plain numbers, and the default filters
+  judge everything else;
 - a file with a KubeSchedulerConfiguration, or with one extender as such a configuration has it;
 - the address of an extender, http://... or https://..., that filters at .../filter and rates at
   .../prioritize; one with other verbs is given as a file.
@@ -35,6 +36,7 @@ from kspec_models.scheduler.policies.most_allocated import most_allocated
 from kspec_models.scheduler.policies.numeric import Numeric
 from kspec_models.scheduler.policies.plugin_lists import policy_of_plugins
 from kspec_models.scheduler.policies.random import random_choice
+from kspec_models.scheduler.policies.rated import Rated
 from kspec_models.scheduler.policies.spread import spread
 
 GROUP: Final = "kspec.policies"
@@ -56,17 +58,18 @@ POLICIES: dict[str, PolicyFactory] = {
 
 def as_policy(policy: Any) -> Policy:
     """A user's policy object as a `Policy`; raises InputError where it is none."""
-    for method in ("filter", "score"):
-        if not callable(getattr(policy, method, None)):
-            raise InputError(
-                f"policy {type(policy).__name__} has no method {method}",
-                expected="a class with a name, filter and score",
-            )
+    if not callable(getattr(policy, "score", None)):
+        raise InputError(
+            f"policy {type(policy).__name__} has no method score",
+            expected="a class with a name and score, and filter where it has constraints",
+        )
     if not isinstance(getattr(policy, "name", None), str):
         raise InputError(
             f"policy {type(policy).__name__} has no name", expected='name = "..." in the class'
         )
-    return Numeric(policy) if getattr(policy, "numeric", False) else cast("Policy", policy)
+    if getattr(policy, "numeric", False):
+        return Numeric(policy)
+    return cast("Policy", policy) if callable(getattr(policy, "filter", None)) else Rated(policy)
 
 
 def load_policy(text: str) -> Policy:
