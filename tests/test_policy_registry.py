@@ -7,7 +7,13 @@ from kspec_models.objects import Node, Pod
 from kspec_models.scheduler.cycle import decide, equals
 from kspec_models.scheduler.framework import Context
 from kspec_models.scheduler.nodeinfo import node_info
-from kspec_models.scheduler.policies import POLICIES, Numeric, load_configuration, load_policy
+from kspec_models.scheduler.policies import (
+    POLICIES,
+    Numeric,
+    as_policy,
+    load_configuration,
+    load_policy,
+)
 from kspec_models.scheduler.profile import Profile
 from kspec_models.scheduler.profiles import Profiles
 
@@ -208,7 +214,7 @@ WRONG = {
     "no_such_module:Calm": "ModuleNotFoundError: No module named 'no_such_module'",
     "trial_policies:needs": "TypeError: needs() missing 1 required positional argument",
     "trial_policies:fails": "RuntimeError: no luck today; expected MODULE:NAME",
-    "trial_policies:Outer": "policy Outer has no method filter",
+    "trial_policies:Outer": "policy Outer has no method score",
     "trial_policies:empty": "policy empty: an empty list; expected a list of plugins",
     "trial_policies:numbers": "policy numbers: plugin 0: int has no name",
     "trial_policies:careless": "careless has score and no is_relative; expected is_relative =",

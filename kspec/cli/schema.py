@@ -9,14 +9,14 @@ import click
 from kspec.cli.output import emit
 from kspec.errors import InputError
 
-OWN = ("trace", "report", "coverage", "scale", "compare")
+OWN = ("trace", "report", "coverage", "scale", "compare", "cards")
 
 
 @click.command("schema")
 @click.argument("name", type=click.Choice(["world", *OWN]), metavar="|".join(("world", *OWN)))
 def command(name: str) -> None:
-    """Print the JSON Schema of a world, a trace, a report, a coverage, a scale or a
-    comparison.
+    """Print the JSON Schema of a world, a trace, a report, a coverage, a scale, a comparison or
+    the report cards of policies.
 
     `check` and `replay` validate what they are given with it.
 

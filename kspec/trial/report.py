@@ -115,7 +115,7 @@ def _matrix(section: Section, width: int) -> Iterator[RenderableType]:
     labels = list(_labels(section, first, second))
     room = width - _INDENT[3] - max(len(label) for label in (first, *labels))
     while names:
-        used = list(accumulate(1 + _width(name) for name in names))
+        used = list(accumulate(1 + _width(section, name) for name in names))
         fitting = max(1, sum(each <= room for each in used))
         here, names = names[:fitting], names[fitting:]
         table = plain_table(first, *map(_header, here))
@@ -153,9 +153,10 @@ def _halves(part: str) -> Iterator[str]:
         yield from (f"{part[:half]}-", part[half:])
 
 
-def _width(name: str) -> int:
-    widest = max(len(short) for short, _ in WORDS.values())
-    return max(widest, *map(len, _header(name).split("\n")))
+def _width(section: Section, name: str) -> int:
+    """What a column of the matrix needs."""
+    cells = [len(_cell(row.get(name, ""))) for row in section.rows]
+    return max(*cells, *map(len, _header(name).split("\n")))
 
 
 def _charges(charges: Sequence[Charge]) -> Iterator[RenderableType]:

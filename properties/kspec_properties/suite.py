@@ -32,8 +32,8 @@ class KubernetesSuite:
     """Implements `kspec.suite.Suite`."""
 
     name = "kubernetes"
-    fault_classes = FAULT_CLASSES
-    components = tuple(
+    fault_classes: tuple[str, ...] = FAULT_CLASSES
+    components: tuple[str, ...] = tuple(
         f"kspec_models.{name}"
         for name in (
             *("store", "apiserver.", "streams", "reflector", "scheduler.", "controllers."),

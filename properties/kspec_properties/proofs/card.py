@@ -22,6 +22,7 @@ from kspec_properties.proofs import filters, overcommit, progress, scores
 from kspec_properties.proofs.concrete import counterexample_manifests, is_replayable
 from kspec_properties.proofs.hard_constraints import RESOURCES, resource_fits
 from kspec_properties.proofs.joined import joined
+from kspec_properties.proofs.kept import forget
 from kspec_properties.proofs.patience import NOT_BACK, within
 from kspec_properties.proofs.replaying import Replay
 from kspec_properties.proofs.scene import INPUTS, MOST_PODS
@@ -29,6 +30,8 @@ from kspec_properties.proofs.scene import INPUTS, MOST_PODS
 NAME = "proofs"
 SECONDS, IMPATIENT = 10.0, 1.0
 """How long one proof may take before it is Unknown; and after one did not come back."""
+LEAKED = "has no truth value outside an exploration"
+"""What a symbolic number says that a policy has kept."""
 
 Clock = Callable[[], float]
 
@@ -115,9 +118,13 @@ def findings(policy: Policy, clock: Clock = lambda: 0.0, replay: Replay | None =
     """
     start, found, rows = clock(), [], []
     seconds = SECONDS
+    forget()
     for question in questions(policy):
         began = clock()
         proof = within(seconds, question.name, question.check)
+        if LEAKED in proof.reason:
+            why = "it keeps what it is given from one call to the next, where it was symbolic"
+            proof = attrs.evolve(proof, verdict="Unknown", reason=why, counterexample=None)
         if proof.reason.startswith(NOT_BACK):
             seconds = IMPATIENT
         found.append(_finding(question, proof, replay))

@@ -15,7 +15,7 @@ Source: pkg/scheduler/schedule_one.go, schedulePod; "Scheduling framework" in th
 
 import itertools
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache, partial
+from functools import partial
 
 import attrs
 
@@ -26,6 +26,7 @@ from kspec_models.scheduler.cycle import decide
 from kspec_models.scheduler.framework import Context, Policy, Status
 from kspec_models.scheduler.nodeinfo import NodeInfo
 from kspec_properties.proofs.joined import joined
+from kspec_properties.proofs.kept import kept
 from kspec_properties.proofs.memory_scene import (
     cluster,
     has_room,
@@ -146,7 +147,7 @@ def check_own_scores(policy: Policy) -> Proof:
     return Proof(NAME, "Proved", f"own scores in {tried} combinations", tried, None, True)
 
 
-@cache
+@kept
 def _real(values: tuple[tuple[str, int], ...]) -> tuple[tuple[NodeInfo, ...], Pod]:
     return read(manifests(dict(values)))
 

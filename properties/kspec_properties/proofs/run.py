@@ -19,6 +19,7 @@ from kspec_properties.proofs import (
     scores,
     watch_order,
 )
+from kspec_properties.proofs.kept import forget
 
 Expected = Literal["Proved", "Refuted", "Unknown"]
 
@@ -93,6 +94,7 @@ def prove(
         if name not in expected:
             known = ", ".join(expected)
             raise InputError(f"no claim is called {name!r}", expected=f"one of {known}")
+    forget()
     results = []
     for name, (claim, verdict) in expected.items():
         if wanted and name not in wanted:

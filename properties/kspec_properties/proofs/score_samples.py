@@ -7,7 +7,6 @@ each kind over three nodes in two zones, with 0 to 2 pods each that these match.
 
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cache
 from typing import Any
 
 import attrs
@@ -17,6 +16,7 @@ from kspec_models.objects import Node, Pod, Service
 from kspec_models.scheduler.framework import MAX_NODE_SCORE, Context, Policy
 from kspec_models.scheduler.nodeinfo import NodeInfo, node_info
 from kspec_models.store import Entry, Snapshot
+from kspec_properties.proofs.kept import kept
 from kspec_properties.proofs.score_judging import highest_of, judged
 from kspec_properties.proofs.score_scene import (
     LARGEST,
@@ -148,7 +148,7 @@ def _believed(proof: Proof, scorer: Scorer) -> Proof:
     return attrs.evolve(proof, verdict="Unknown", reason=reason)
 
 
-@cache
+@kept
 def scenes() -> tuple[Scene, ...]:
     """All of them; the objects are immutable, so they are made once."""
     return (*_of_amounts(), *_of_preferences())

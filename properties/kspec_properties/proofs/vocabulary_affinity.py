@@ -1,11 +1,11 @@
 """Required node affinity: each operator on labels and on the name, alternatives, nodeSelector."""
 
-from functools import cache
 from typing import Any
 
 from kspec_models.objects import Pod
 from kspec_models.scheduler.nodeinfo import NodeInfo, node_info
 from kspec_properties.proofs.hard_constraints import broken
+from kspec_properties.proofs.kept import kept
 from kspec_properties.proofs.vocabulary import Chosen, Scene, Vocabulary, node_of, pod_of
 
 
@@ -42,12 +42,12 @@ def scene(of: Chosen) -> Scene:
     return Scene(pending, (info,), broken(pending, info.node))
 
 
-@cache
+@kept
 def _node(labels: int) -> NodeInfo:
     return node_info(node_of("node", OPTIONS["node_labels"][labels]))
 
 
-@cache
+@kept
 def _pending(expression: int, and_expression: int, or_field: int, selector: int) -> Pod:
     both = (OPTIONS["expression"][expression], OPTIONS["and_expression"][and_expression])
     expressions = [each for each in both if each is not None]

@@ -3,7 +3,6 @@
 In every combination, with exactly enough memory left and one byte too little.
 """
 
-from functools import cache
 from typing import Any
 
 from kspec_models.objects import Container, ContainerPort, Node, NodeSpec, NodeStatus, Pod, Taint
@@ -12,6 +11,7 @@ from kspec_models.objects.core import Toleration
 from kspec_models.objects.record import FrozenMap
 from kspec_models.scheduler.nodeinfo import NodeInfo, node_info
 from kspec_properties.proofs.hard_constraints import UNSCHEDULABLE_TAINT, broken
+from kspec_properties.proofs.kept import kept
 from kspec_properties.proofs.scene import node_named, pod_named
 from kspec_properties.proofs.vocabulary import Chosen, Scene, Vocabulary
 
@@ -57,7 +57,7 @@ def scene(of: Chosen) -> Scene:
     return Scene(pending, (_charged(node),), refused_by)
 
 
-@cache
+@kept
 def _node(cordoned: int, taint: int, missing: int) -> Node:
     offered = REQUEST + USED - OPTIONS["missing_bytes"][missing]
     allocatable: Any = FrozenMap({"memory": str(offered), "pods": "2"})
@@ -67,7 +67,7 @@ def _node(cordoned: int, taint: int, missing: int) -> Node:
     return labelled.replace(spec=spec, status=status)
 
 
-@cache
+@kept
 def _pending(toleration: int, node_name: int, selector: int, port: int) -> Pod:
     return pod_named(
         "pending",
@@ -78,7 +78,7 @@ def _pending(toleration: int, node_name: int, selector: int, port: int) -> Pod:
     )
 
 
-@cache
+@kept
 def _charged(node: Node) -> NodeInfo:
     return node_info(node, (BOUND,))
 

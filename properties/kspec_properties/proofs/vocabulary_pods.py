@@ -4,12 +4,12 @@ The node that is judged, one in the same zone and one in another; the pod is on 
 nowhere; the term is the pending pod's, or anti-affinity of the pod that is there.
 """
 
-from functools import cache
 from typing import Any
 
 from kspec_models.objects import Pod
 from kspec_models.scheduler.nodeinfo import NodeInfo, node_info
 from kspec_properties.proofs.hard_pods import REQUIRED, broken_by_pods
+from kspec_properties.proofs.kept import kept
 from kspec_properties.proofs.vocabulary import Chosen, Scene, Vocabulary, node_of, pod_of
 
 HOSTNAME, ZONE = "kubernetes.io/hostname", "topology.kubernetes.io/zone"
@@ -41,7 +41,7 @@ def scene(of: Chosen) -> Scene:
     return Scene(pending, infos, refused_by)
 
 
-@cache
+@kept
 def _nodes(other: Pod, place: str) -> tuple[NodeInfo, ...]:
     return tuple(
         node_info(
@@ -52,7 +52,7 @@ def _nodes(other: Pod, place: str) -> tuple[NodeInfo, ...]:
     )
 
 
-@cache
+@kept
 def _pod(name: str, label: int, space: int, rule: str, term: tuple[int, ...]) -> Pod:
     spec: dict[str, Any] = {}
     if rule:

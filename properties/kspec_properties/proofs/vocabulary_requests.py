@@ -6,13 +6,13 @@ up in a way of its own is judged.
 """
 
 from collections.abc import Mapping
-from functools import cache
 from typing import Any
 
 from kspec_models.objects import Node, Pod
 from kspec_models.scheduler.nodeinfo import NodeInfo, node_info
 from kspec_properties.proofs.hard_constraints import RESOURCES
 from kspec_properties.proofs.hard_requests import requested
+from kspec_properties.proofs.kept import kept
 from kspec_properties.proofs.vocabulary import Chosen, Scene, Vocabulary, pod_of
 
 CONTAINERS = (32, 32)
@@ -47,14 +47,14 @@ def scene(of: Chosen) -> Scene:
 _PLAIN = (0, 0, 0, 0)
 
 
-@cache
+@kept
 def _node(resource: str, offered: int, bound: Pod) -> NodeInfo:
     amounts = {"cpu": "1000", "memory": "1Gi", "pods": "2", resource: str(offered)}
     status = {"allocatable": amounts, "capacity": amounts}
     return node_info(Node.from_json({"metadata": {"name": "node"}, "status": status}), (bound,))
 
 
-@cache
+@kept
 def _pod(name: str, resource: int, shape: tuple[int, int, int, int]) -> Pod:
     named = OPTIONS["resource"][resource]
     options = ("init", "sidecar", "overhead", "pod_level")

@@ -1,11 +1,11 @@
 """Topology spread constraints of DoNotSchedule: pods counted on a node, beside it and far away."""
 
-from functools import cache
 from typing import Any
 
 from kspec_models.objects import Node, Pod
 from kspec_models.scheduler.nodeinfo import NodeInfo, node_info
 from kspec_properties.proofs.hard_spread import spreads
+from kspec_properties.proofs.kept import kept
 from kspec_properties.proofs.vocabulary import Chosen, Scene, Vocabulary, node_of, pod_of
 from kspec_properties.proofs.vocabulary_pods import HOSTNAME, ZONE
 
@@ -37,7 +37,7 @@ def scene(of: Chosen) -> Scene:
     return Scene(pending, infos, () if is_even else ("topologySpreadConstraints",))
 
 
-@cache
+@kept
 def _node(name: str, zone: str, is_tainted: bool, pods: int) -> NodeInfo:
     taints = [{"key": "dedicated", "effect": "NoSchedule"}] if is_tainted else []
     node: Node = node_of(name, {HOSTNAME: name, ZONE: zone}, taints=taints)
@@ -45,7 +45,7 @@ def _node(name: str, zone: str, is_tainted: bool, pods: int) -> NodeInfo:
     return node_info(node, tuple(counted))
 
 
-@cache
+@kept
 def _pending(skew: int, domains: int, key: int, taint: int, itself: int) -> Pod:
     constraint = {
         "maxSkew": OPTIONS["max_skew"][skew],

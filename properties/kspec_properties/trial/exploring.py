@@ -224,11 +224,12 @@ def _rows(seen: Seen) -> tuple[dict[str, Any], ...]:
     rows: list[dict[str, Any]] = []
     for prop in seen.properties:
         for count in REPLICAS:
-            row: dict[str, Any] = {"property": prop, "schedulers": count}
+            cells: dict[str, str] = {}
             for result in seen.results(prop, count):
-                row[result.faults] = _worst(row.get(result.faults), result.verdict.value)
-            if len(row) > 2:
-                rows.append(row)
+                cells[result.faults] = _worst(cells.get(result.faults), result.verdict.value)
+            if cells:
+                ordered = {column: cells[column] for column in COLUMNS if column in cells}
+                rows.append({"property": prop, "schedulers": count, **ordered})
     return tuple(rows)
 
 
