@@ -35,8 +35,6 @@ SMALL, LARGE = (5, 20), (100, 1_000)
 SMALL_STEPS, LARGE_STEPS = 60_000, 20_000
 HUGE, HUGE_STEPS = (1_000, 10_000), 20_000
 BFS_WORLD, BFS_STATES = (2, 3), 10_000
-PLACED, PLACED_TWICE = (1_000, 10_000), (150, 600)
-"""Nodes and pods: how many are scheduled, and how many in both forms."""
 COUNTERS, COUNTS = 4, 6
 STARTS = 5
 LABEL = Violation(property="", kind="", witness="", actions=(), strategy="walk")
@@ -130,28 +128,17 @@ def exhaust(suite: Suite, seed: int) -> Numbers:
     return {"states": seen.states, "transitions": seen.transitions, "seconds": seconds}
 
 
-def place(suite: Suite, seed: int) -> Numbers:
-    """Pods through the scheduling cycle of the default policy; the fast form against the plain."""
-    fast, _ = suite.schedule(*PLACED_TWICE, time.process_time)
-    plain, _ = suite.schedule(*PLACED_TWICE, time.process_time, is_plain=True)
-    require(fast == plain, "the vectorised form places pods otherwise than the plain one")
-    nodes, pods = PLACED
-    placed, seconds = suite.schedule(nodes, pods, time.process_time)
-    require(len(placed) == pods, "the scheduler left pods pending on a cluster with room")
-    return {"pods": pods, "seconds": seconds}
-
-
 MEASURES: Mapping[str, Callable[[Suite, int], Numbers]] = {
     "walk.small": lambda suite, seed: walk(suite, SMALL, SMALL_STEPS, seed),
     "walk.large": lambda suite, seed: walk(suite, LARGE, LARGE_STEPS, seed),
     "walk.huge": lambda suite, seed: walk(suite, HUGE, HUGE_STEPS, seed, active=SMALL),
     "bfs": exhaust,
-    "place": place,
 }
 SECTIONS = {
     "peers": "kspec.peers.measures",
     "exhaustive": "kspec.large_bench",
     "workers": "kspec.large_bench",
+    "policy": "kspec.policy_bench",
 }
 """Modules with MEASURES of their own, by the first word of their names: what options ask for."""
 
@@ -195,7 +182,7 @@ def startup() -> float:
 
 def run(seed: int, spawn: Spawn) -> list[dict[str, str | float]]:
     """All measures, each with its name, value and unit."""
-    small, large, huge, search, placed = (spawn(name, seed) for name in MEASURES)
+    small, large, huge, search = (spawn(name, seed) for name in MEASURES)
     walks = (("s", small), ("l", large), ("h", huge))
     cost = {name: of["seconds"] / of["steps"] for name, of in walks}
     measures = (
@@ -207,7 +194,6 @@ def run(seed: int, spawn: Spawn) -> list[dict[str, str | float]]:
         ("bfs.states_per_second", round(search["states"] / search["seconds"]), "states/s"),
         ("bfs.transitions_per_second", round(search["transitions"] / search["seconds"]), "steps/s"),
         ("bfs.states", search["states"], "states"),
-        ("schedule.pods_per_second", round(placed["pods"] / placed["seconds"]), "pods/s"),
         ("startup.seconds", round(startup(), 3), "s"),
         ("memo.hit_rate", round(small["hit_rate"], 4), "ratio"),
         ("memo.peak_entries", small["memo_entries"], "entries"),

@@ -27,6 +27,17 @@ from kspec.cli.output import check_json, emit, json_option, look, write_json
     help="Also the exhaustive search of a world at granularity fused, and two workers to one.",
 )
 @click.option(
+    "--policies",
+    is_flag=True,
+    help="Also scheduling in bulk, and the whole trial of the default policy.",
+)
+@click.option(
+    "--trace",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    metavar="DIR",
+    help="With --policies: the comparison of six policies on this trace.",
+)
+@click.option(
     "--mutants",
     is_flag=True,
     help="Also how soon each mutant is found, and how short its trace gets, by every strategy "
@@ -46,6 +57,8 @@ def command(
     peers: bool,
     tlc_jar: Path | None,
     large: bool,
+    policies: bool,
+    trace: Path | None,
     mutants: bool,
     seeds: int,
     json_file: str | None,
@@ -59,12 +72,15 @@ def command(
       kspec bench --json bench.json
       kspec bench --peers --tlc-jar tla2tools.jar
       kspec bench --mutants --json mutants.json
+      kspec bench --policies --trace ../shared/traces/openb
     """
     from kspec import bench, report
     from kspec import suite as suites
 
     check_json(json_file)
     check_peers(peers, tlc_jar)
+    if trace is not None and not policies:
+        raise click.UsageError("--trace needs --policies")
     seed = secrets.randbelow(2**31) if seed is None else seed
     emit(f"seed {seed}\n", json_file)
     spawn = bench.spawn_for(suites.load_suite().name)
@@ -79,6 +95,10 @@ def command(
         from kspec import large_bench
 
         measures += large_bench.run(seed, spawn)
+    if policies:
+        from kspec import policy_bench
+
+        measures += policy_bench.run(seed, spawn, trace)
     document: dict[str, Any] = {"schema": bench.SCHEMA, "seed": seed, "measures": measures}
     if mutants:
         document["mutants"] = _mutants(seed, seeds, measures, json_file)

@@ -19,6 +19,8 @@ TITLES = {
     PLACED: "placed, % of the pods that arrived",
 }
 STYLES = {"lowest-name": "-", "highest-name": "--", "random": ":"}
+CLOSE_UP = 80
+"""The arrived load from which on allocation is drawn."""
 HASH_SALT = "kspec"
 """Makes the names in an SVG, and so its bytes, the same every time."""
 
@@ -66,6 +68,8 @@ def draw(path: Path, policies: Sequence[Policy], rows: Sequence[Row]) -> None:
         panel.set_xlabel("arrived load, %")
         panel.set_ylabel(TITLES[metric])
         panel.grid(alpha=0.3)
+        if metric == ALLOCATION and any(row.load > 100 for row in rows):
+            _close_up(panel, [row for row in rows if row.metric == metric])
     panels[0][0].legend(fontsize="small")
     try:
         figure.savefig(path, metadata={"Date": None} if path.suffix.lower() == ".svg" else None)
@@ -73,6 +77,13 @@ def draw(path: Path, policies: Sequence[Policy], rows: Sequence[Row]) -> None:
         raise InputError(f"cannot write: {error.strerror}", where=str(path)) from error
     finally:
         pyplot.close(figure)
+
+
+def _close_up(panel: Any, rows: Sequence[Row]) -> None:
+    """Show where the curves part; before that all that arrives is allocated."""
+    panel.set_xlim(CLOSE_UP, max(row.load for row in rows))
+    shown = [row.mean for row in rows if row.load >= CLOSE_UP]
+    panel.set_ylim(min(shown), max(shown) + 1)
 
 
 def _curves(panel: Any, colour: str, policy: Policy, rows: Sequence[Row]) -> None:

@@ -99,7 +99,7 @@ def _headers(section: Section) -> list[str]:
 
 
 def _cell(value: Any) -> Text | str:
-    text = str(value)
+    text = "" if value is None else str(value)
     return Text(*WORDS[text]) if text in WORDS else text
 
 
@@ -162,12 +162,13 @@ def _width(section: Section, name: str) -> int:
 def _charges(charges: Sequence[Charge]) -> Iterator[RenderableType]:
     """Each charge with its first evidence, and a line for whatever else shows the same."""
     groups: dict[tuple[str, str], list[Charge]] = {}
-    for charge in charges:
-        groups.setdefault((charge.section, charge.name), []).append(charge)
+    for charge in charges:  # misconduct ends every section that meets it
+        groups.setdefault((charge.name, charge.place or charge.section), []).append(charge)
     for number, (first, *others) in enumerate(groups.values(), 1):
         yield from _charge(number, first)
         for other in others:
-            yield Padding(f"also: {other.text}", _INDENT)
+            where = "" if other.section == first.section else f" in {other.section}"
+            yield Padding(Text(f"also{where}: {other.text}"), _INDENT)
             yield from _replay(other)
         yield ""
 

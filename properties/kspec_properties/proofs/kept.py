@@ -1,4 +1,4 @@
-"""Scenes that are made once for a policy and not for the next: a policy may change what it is given.
+"""Scenes made once for a policy, and afresh for the next: a policy may change what it is given.
 
 `forget` is called before each policy, so that one that does harms no other's proof.
 """

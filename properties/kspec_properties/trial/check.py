@@ -34,7 +34,7 @@ from kspec_properties.trial.instances import Instance
 
 Clock = Callable[[], float]
 Part = Callable[["Trial"], Section]
-STEPS = 1_500
+STEPS = 1_200
 """Steps in each world of the exploring sections, per number of schedulers."""
 
 

@@ -220,15 +220,19 @@ def _charge(section: str, count: int, failure: Failure) -> Charge:
 
 
 def _rows(seen: Seen) -> tuple[dict[str, Any], ...]:
-    """The matrix: a row per property and number of schedulers, a column per fault class."""
+    """The matrix: a row per property and number of schedulers, a column per fault class.
+
+    None where nothing was looked for any more.
+    """
     rows: list[dict[str, Any]] = []
+    used = {result.faults for prop in seen.properties for result in seen.results(prop)}
     for prop in seen.properties:
         for count in REPLICAS:
             cells: dict[str, str] = {}
             for result in seen.results(prop, count):
                 cells[result.faults] = _worst(cells.get(result.faults), result.verdict.value)
             if cells:
-                ordered = {column: cells[column] for column in COLUMNS if column in cells}
+                ordered = {column: cells.get(column) for column in COLUMNS if column in used}
                 rows.append({"property": prop, "schedulers": count, **ordered})
     return tuple(rows)
 
