@@ -116,14 +116,8 @@ class PodTopologySpread:
         return changed(state, pod, removed, node_info, -1)
 
     def is_idle(self, pod: Pod, context: Context) -> bool:
-        """Whether the pod has no constraint and gets none; asked where nodes are tabled."""
-        if pod.spec.topology_spread_constraints:
-            return False
-        kinds = (DO_NOT_SCHEDULE, SCHEDULE_ANYWAY)
-        try:
-            return not any(self.constraints(pod, context, kind) for kind in kinds)
-        except SelectorError:
-            return False
+        """Whether the pod has no constraint and gets none; asked where there is a table of nodes."""
+        return not pod.spec.topology_spread_constraints and default_selector(pod, context).is_empty
 
     def pre_score(self, pod: Pod, feasible: Sequence[NodeInfo], context: Context) -> PreScoreResult:
         """The raw score of each feasible node; skipped without constraint of ScheduleAnyway."""
