@@ -59,7 +59,9 @@ def pods(draw):
         },
     )
     spec = {"containers": draw(st.lists(containers, min_size=1, max_size=2))}
-    spec |= draw(st.dictionaries(st.sampled_from(["hostAliases", "dnsConfig", "other"]), json_values))
+    spec |= draw(
+        st.dictionaries(st.sampled_from(["hostAliases", "dnsConfig", "other"]), json_values)
+    )
     meta = {"name": draw(names), "uid": draw(names)}
     if given_labels := draw(labels):
         meta["labels"] = given_labels

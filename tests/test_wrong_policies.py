@@ -42,7 +42,7 @@ BY_A_TRACE = {
     "evicts_in_vain:EvictsInVain": ("victims-do-not-help", "nobody-to-preempt"),
     "evicts_too_many:EvictsTooMany": ("needless-victim", "two-preemptors"),
     "starves:Starves": ("starvation", "low-beside-high"),
-    "starves_the_large:StarvesTheLarge": ("starvation", "all-sorts"),
+    "starves_the_large:StarvesTheLarge": ("starvation", "a-whole-node"),
     "never_retries:NeverRetries": ("never-retried", "room-is-made"),
     "hints_say_no:HINTS_SAY_NO": ("never-retried", "a-node-is-added"),
 }

@@ -130,10 +130,12 @@ def built_in() -> World:
             namespace("staging"),
             deployment("api", 1, namespace="staging", cpu="300m"),
             service("api", namespace="staging"),
+            priority_class("urgent", 1000),
         ),
         operations=(
             set_image("web", "app:2"),
             scale("web", 3),
+            {"apply": pod("urgent", cpu="900m", priorityClassName="urgent")},
             delete("ServiceAccount", "default"),
             delete("Namespace", "staging"),
         ),

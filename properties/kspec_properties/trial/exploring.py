@@ -43,6 +43,8 @@ NOT_WITH_TWO = ("no-over-committed-binding",)
 """What two schedulers break, whatever their policy: each assumes only its own pods."""
 REPLICAS = (1, 2)
 CLASSES, ENOUGH = 2, 3
+LEAST = 1_600
+"""Steps below which a fair suffix, which may take a column's share, does not come round."""
 WITH_FAULTS = "pct=5,guided=2,pos=1,swarm=1,walk=1"
 """The strategies under fault classes: first in first out takes no fault."""
 
@@ -157,7 +159,8 @@ def liveness(
     exploring: Exploring, worlds: tuple[World, ...] = LIVENESS, loops: tuple[World, ...] = LOOPS
 ) -> Section:
     """What must come in the end: a pod that fits is bound, a preemption leads to a binding."""
-    seen = exploring.explore("liveness", worlds, LIVE)
+    enough = attrs.evolve(exploring, steps=max(LEAST, exploring.steps))
+    seen = enough.explore("liveness", worlds, LIVE)
     exploring.say("liveness: preemption loops")
     found = preemption_loops(exploring.suite, exploring.policy, loops)
     findings = (*_findings("liveness", seen), *found)

@@ -24,6 +24,10 @@ def labelled(given: dict[str, Any], **labels: str) -> dict[str, Any]:
     return {**given, "metadata": {**metadata, "labels": {**metadata.get("labels", {}), **labels}}}
 
 
+def in_namespace(name: str, given: dict[str, Any]) -> dict[str, Any]:
+    return {**given, "metadata": {**given["metadata"], "namespace": name}}
+
+
 def starting(name: str, memory: str, init: str, **extra: Any) -> dict[str, Any]:
     """A pod whose init container needs more memory than its container."""
     first = {**container("100m", init), "name": "init", **extra}

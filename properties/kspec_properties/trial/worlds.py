@@ -15,6 +15,7 @@ from kspec_properties.trial.manifests import (
     apply,
     asking,
     best_effort,
+    in_namespace,
     in_zones,
     labelled,
     on_port,
@@ -29,7 +30,6 @@ from kspec_properties.trial.manifests import (
 _TIGHT = {"cpu": "4", "memory": "1Gi", "pods": "10", "ephemeral-storage": "10Gi"}
 _HIGH, _LOW = priority_class("high", 1000), priority_class("low", 10)
 
-
 _TAINT = {"key": "dedicated", "value": "gpu", "effect": "NoSchedule"}
 _ZONE_A, _ZONE_B = "zone-a", "zone-b"
 
@@ -39,22 +39,6 @@ SAFETY: tuple[World, ...] = (
         nodes=2,
         node_capacity=_TIGHT,
         objects=(pod("a", memory="600Mi"), pod("b", memory="600Mi"), pod("c", memory="600Mi")),
-    ),
-    World(
-        name="two-pods-a-node",
-        nodes=1,
-        node_capacity={**_TIGHT, "pods": "2"},
-        objects=(pod("a"), pod("b"), pod("c")),
-    ),
-    World(
-        name="init-containers",
-        nodes=1,
-        node_capacity=_TIGHT,
-        objects=(
-            starting("a", "100Mi", "600Mi"),
-            starting("b", "100Mi", "600Mi"),
-            starting("c", "300Mi", "300Mi", restartPolicy="Always"),
-        ),
     ),
     world(
         "taints-and-cordons",
@@ -73,6 +57,22 @@ SAFETY: tuple[World, ...] = (
         on_port("b", 80),
         on_port("c", 80),
         on_port("d", 80),
+    ),
+    World(
+        name="two-pods-a-node",
+        nodes=1,
+        node_capacity={**_TIGHT, "pods": "2"},
+        objects=(pod("a"), pod("b"), pod("c")),
+    ),
+    World(
+        name="init-containers",
+        nodes=1,
+        node_capacity=_TIGHT,
+        objects=(
+            starting("a", "100Mi", "600Mi"),
+            starting("b", "100Mi", "600Mi"),
+            starting("c", "300Mi", "300Mi", restartPolicy="Always"),
+        ),
     ),
     world("anti-affinity", node("n1"), node("n2"), apart("a"), apart("b"), apart("c")),
     world(
@@ -223,6 +223,15 @@ LIVENESS: tuple[World, ...] = (
         labelled(pod("c", tolerations=[{"operator": "Exists"}]), app="web"),
         pod("d", memory="300Mi", priorityClassName="low"),
         operations=(apply(pod("e", cpu="400m")), apply(on_port("f", 80))),
+    ),
+    world("a-whole-node", node("n1", cpu="1", memory="1Gi"), pod("a", cpu="1", memory="1Gi")),
+    world(
+        "the-least-of-all",
+        priority_class("lowest", -10),
+        node("n1"),
+        pod("a", priorityClassName="lowest"),
+        in_namespace("team", pod("b")),
+        labelled(pod("c"), tier="batch"),
     ),
     next(
         attrs.evolve(world, name="preemption-ends-in-a-binding")

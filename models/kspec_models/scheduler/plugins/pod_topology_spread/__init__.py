@@ -116,7 +116,7 @@ class PodTopologySpread:
         return changed(state, pod, removed, node_info, -1)
 
     def is_idle(self, pod: Pod, context: Context) -> bool:
-        """Whether the pod has no constraint and gets none; asked where there is a table of nodes."""
+        """Whether the pod has no constraint and gets none; asked where nodes are tabled."""
         return not pod.spec.topology_spread_constraints and default_selector(pod, context).is_empty
 
     def pre_score(self, pod: Pod, feasible: Sequence[NodeInfo], context: Context) -> PreScoreResult:
