@@ -16,8 +16,6 @@ from kspec_models.scheduler.framework import (
     UNRESOLVABLE,
     UNSCHEDULABLE,
     Context,
-    NodeNumbers,
-    PodNumbers,
     Status,
     choose,
     default_normalize,
@@ -31,6 +29,7 @@ from kspec_models.scheduler.plugins.node_resources_fit import (
     most_allocated,
 )
 from kspec_models.scheduler.policies import POLICIES, as_policy, load_policy
+from kspec_models.scheduler.policies.numeric import NodeNumbers, PodNumbers
 from kspec_models.store import Entry, Snapshot
 
 AMOUNT = st.integers(0, 2**40)

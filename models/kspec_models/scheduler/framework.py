@@ -184,11 +184,20 @@ class CycleScorePlugin(Protocol):
 class Policy(Protocol):
     """Where pods go.
 
+    A policy may have more methods, each as at its extension point:
+    `pre_filter(pod, context) -> (Status, Context)` once in a cycle; `with_pod` and
+    `without_pod(pod, context, other, node_info) -> Context`, the context as if another pod were or
+    were not there; `post_filter(pod, statuses, context) -> Nomination` for a pod that fits nowhere
+    (without it nobody is preempted); `reserve(pod, node_info, context)`, annotations that go with
+    the binding, or a Status that rejects; `permit(pod, node, context) -> binding.Permit`;
+    `pre_bind(pod, node_info, context)`, requests that are sent before the binding.
+
     Optional attributes: `resources`, the resources besides pods and nodes whose caches it reads;
     `hints`, the queueing hints of its rejections (without any, every event retries a pod);
-    `highest_score`, what no score exceeds (100 without it); `normalises` and `rounds`, true where
-    nodes that it refuses, or the scale of all quantities, may change a decision. The latter two are
-    attributes of a plugin too, and a profile has them of its plugins.
+    `highest_score`, what no score exceeds (100 without it); `ties`, "random" where each of several
+    equals is a choice of its own; `normalises` and `rounds`, true where nodes that it refuses, or
+    the scale of all quantities, may change a decision. The latter two are attributes of a plugin
+    too, and a profile has them of its plugins.
     """
 
     @property
@@ -228,41 +237,6 @@ def default_normalize(scores: Sequence[int], reverse: bool) -> Sequence[int]:
         return [MAX_NODE_SCORE] * len(scores) if reverse else scores
     scaled = [MAX_NODE_SCORE * score // highest for score in scores]
     return [MAX_NODE_SCORE - score for score in scaled] if reverse else scaled
-
-
-class NodeNumbers(NamedTuple):
-    """A node as numbers: milli-cores, bytes, counts. All at least 0."""
-
-    allocatable_milli_cpu: int
-    allocatable_memory: int
-    allocatable_ephemeral_storage: int
-    allowed_pods: int
-    requested_milli_cpu: int
-    requested_memory: int
-    requested_ephemeral_storage: int
-    pods: int
-
-
-class PodNumbers(NamedTuple):
-    """A pod's requests as numbers: milli-cores and bytes."""
-
-    milli_cpu: int
-    memory: int
-    ephemeral_storage: int
-
-
-class NumericPolicy(Protocol):
-    """A policy over plain numbers, marked by `numeric = True`; runs symbolically as it stands.
-
-    Every other hard constraint (taints, affinity, ports, ...) is judged by the default filters.
-    """
-
-    @property
-    def name(self) -> str: ...
-
-    def filter(self, pod: PodNumbers, node: NodeNumbers) -> bool: ...
-
-    def score(self, pod: PodNumbers, node: NodeNumbers) -> int: ...
 
 
 PolicyFactory = Callable[[], Policy]

@@ -13,8 +13,9 @@ from typing import Any
 
 from kspec.smt.solving import INT64_MAX
 from kspec_models.objects import Node, Pod
-from kspec_models.scheduler.framework import MAX_NODE_SCORE, NodeNumbers, PodNumbers
+from kspec_models.scheduler.framework import MAX_NODE_SCORE
 from kspec_models.scheduler.nodeinfo import NodeInfo, node_info
+from kspec_models.scheduler.policies.numeric import NodeNumbers, PodNumbers
 from kspec_properties.proofs.conditions import every
 from kspec_properties.proofs.hard_constraints import RESOURCES
 from kspec_properties.proofs.plain_form import in_plain_form

@@ -43,8 +43,8 @@ NOT_WITH_TWO = ("no-over-committed-binding",)
 """What two schedulers break, whatever their policy: each assumes only its own pods."""
 REPLICAS = (1, 2)
 CLASSES, ENOUGH = 2, 3
-LEAST = 1_600
-"""Steps below which a fair suffix, which may take a column's share, does not come round."""
+MORE = 8
+"""How many times the steps where a fair suffix, which may take a column's share, did not end."""
 WITH_FAULTS = "pct=5,guided=2,pos=1,swarm=1,walk=1"
 """The strategies under fault classes: first in first out takes no fault."""
 
@@ -136,7 +136,12 @@ class Exploring:
         )
         plan = plan_of_world(self.suite, options, given.to_json())
         columns = tuple(column for column in plan.columns if column.name in faults)
-        return explore_plan(self.suite, attrs.evolve(plan, columns=columns), options)
+        plan = attrs.evolve(plan, columns=columns)
+        report = explore_plan(self.suite, plan, options)
+        if any(result.verdict is Answer.UNKNOWN for result in report.results):
+            more = attrs.evolve(options, steps=MORE * self.steps)
+            report = explore_plan(self.suite, plan, more)
+        return report
 
     @property
     def folder(self) -> str:
@@ -159,8 +164,7 @@ def liveness(
     exploring: Exploring, worlds: tuple[World, ...] = LIVENESS, loops: tuple[World, ...] = LOOPS
 ) -> Section:
     """What must come in the end: a pod that fits is bound, a preemption leads to a binding."""
-    enough = attrs.evolve(exploring, steps=max(LEAST, exploring.steps))
-    seen = enough.explore("liveness", worlds, LIVE)
+    seen = exploring.explore("liveness", worlds, LIVE)
     exploring.say("liveness: preemption loops")
     found = preemption_loops(exploring.suite, exploring.policy, loops)
     findings = (*_findings("liveness", seen), *found)

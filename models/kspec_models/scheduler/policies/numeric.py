@@ -7,6 +7,7 @@ ones, huge pages) are judged as by default.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple, Protocol
 
 from kspec_models.objects import Pod
 from kspec_models.resources import amounts_of_spec
@@ -14,15 +15,47 @@ from kspec_models.scheduler.framework import (
     SUCCESS,
     UNSCHEDULABLE,
     Context,
-    NodeNumbers,
-    NumericPolicy,
-    PodNumbers,
     Status,
 )
 from kspec_models.scheduler.nodeinfo import NodeInfo
 from kspec_models.scheduler.plugins import node_resources_fit
 from kspec_models.scheduler.policies.default import default_policy
 from kspec_models.scheduler.profile import Profile
+
+
+class NodeNumbers(NamedTuple):
+    """A node as numbers: milli-cores, bytes, counts. All at least 0."""
+
+    allocatable_milli_cpu: int
+    allocatable_memory: int
+    allocatable_ephemeral_storage: int
+    allowed_pods: int
+    requested_milli_cpu: int
+    requested_memory: int
+    requested_ephemeral_storage: int
+    pods: int
+
+
+class PodNumbers(NamedTuple):
+    """A pod's requests as numbers: milli-cores and bytes."""
+
+    milli_cpu: int
+    memory: int
+    ephemeral_storage: int
+
+
+class NumericPolicy(Protocol):
+    """A policy over plain numbers, marked by `numeric = True`; runs symbolically as it stands.
+
+    Every other hard constraint (taints, affinity, ports, ...) is judged by the default filters.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    def filter(self, pod: PodNumbers, node: NodeNumbers) -> bool: ...
+
+    def score(self, pod: PodNumbers, node: NodeNumbers) -> int: ...
 
 
 def pod_numbers(pod: Pod) -> PodNumbers:
