@@ -6,7 +6,8 @@ from typing import Any
 import attrs
 
 from kspec.smt import Limits, Proof, prove_promise
-from kspec_models.scheduler.framework import MAX_NODE_SCORE, Context, NumericPolicy
+from kspec_models.scheduler.framework import MAX_NODE_SCORE, Context
+from kspec_models.scheduler.policies.numeric import NumericPolicy
 from kspec_properties.proofs.conditions import every
 from kspec_properties.proofs.joined import joined
 from kspec_properties.proofs.scene import MOST_PODS, Values

@@ -9,8 +9,9 @@ import yaml
 from kspec_models.objects import Pod
 from kspec_models.objects.core import PodSpec
 from kspec_models.objects.record import EMPTY
-from kspec_models.scheduler.framework import Context, NodeNumbers, PodNumbers
+from kspec_models.scheduler.framework import Context
 from kspec_models.scheduler.nodeinfo import NodeInfo
+from kspec_models.scheduler.policies.numeric import NodeNumbers, PodNumbers
 from kspec_properties.trial.instances import to_yaml
 
 
