@@ -287,7 +287,7 @@ def test_policies_are_found_by_name_or_module(monkeypatch):
     for text in ("no-such", "my_policies:Missing", "no_module_of_that_name:X"):
         with pytest.raises(InputError):
             load_policy(text)
-    with pytest.raises(InputError, match="has no method filter"):
+    with pytest.raises(InputError, match="has no method score"):
         load_policy("my_policies:Nothing")
 
 

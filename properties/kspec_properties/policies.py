@@ -21,7 +21,13 @@ from kspec_models.scheduler.nodeinfo import NodeInfo
 from kspec_models.scheduler.preempting import Preempting
 from kspec_models.state import State
 from kspec_properties.faults import all_but
-from kspec_properties.fitting import Placed, forbidden, over_commitment
+from kspec_properties.fitting import (
+    Placed,
+    forbidden,
+    is_judged,
+    over_commitment,
+    uses_volumes,
+)
 from kspec_properties.reading import newest
 
 _FRAMEWORK = "https://kubernetes.io/docs/concepts/scheduling-eviction/scheduling-framework/"
@@ -216,7 +222,7 @@ def victims_help(before: State, after: State) -> Verdict:
 
     Judged on what the scheduler saw, which counts pods of at least the same priority that are
     nominated there. The second half is not about pods with affinity, which a pod that is put back
-    may meet.
+    may meet, nor where volumes or rules between pods count that are not judged here.
     """
     for each in preemptions(before, after):
         in_vain = _is_in_vain(each)
@@ -241,12 +247,20 @@ def _is_in_vain(each: Preemption) -> Verdict | None:
     return fails(f"{text}{each.node}, {why}", "victims-do-not-help")
 
 
+def _is_judged_whole(pod: Pod, infos: Infos) -> bool:
+    """Whether `misfit` knows all that may keep the pod off a node."""
+    placed = tuple((info.node, info.pods) for info in infos if info.node is not None)
+    return not uses_volumes(pod) and is_judged(pod, placed)
+
+
 def _is_needless(each: Preemption) -> Verdict | None:
     """A scheduler counts pods that are leaving until they are gone, and so are they here."""
     left, preemptor = _without(each.info, each.victims), each.preemptor
+    if preemptor.spec.affinity or not _is_judged_whole(preemptor, each.infos):
+        return None
     for victim in each.victims:
         beside = left.with_pod(victim) if left is not None else None
-        if not misfit(preemptor, beside, each.infos) and not preemptor.spec.affinity:
+        if not misfit(preemptor, beside, each.infos):
             text = f"{each.scheduler} evicts {victim.key} from {each.node} for {preemptor.key}"
             return fails(f"{text}, which fits beside it", "needless-victim")
     return None

@@ -99,9 +99,6 @@ class KubernetesSuite:
         notes = [f"stored, not interpreted: {', '.join(passive)}"] if passive else []
         if World.from_json(world).symmetry:
             notes.append("symmetry: merged only where no fault may strike")
-        ignored = [name for name in _CONSTRAINTS if f"'{name}'" in str(world)]
-        if ignored:
-            notes.append(f"scheduled as if absent, not modelled yet: {', '.join(ignored)}")
         return tuple(notes)
 
     def smaller(self, world: JsonMap) -> Iterator[Smaller]:
@@ -169,9 +166,6 @@ class KubernetesSuite:
 
     def bench_world(self, nodes: int, pods: int, active: tuple[int, int] | None = None) -> JsonMap:
         return bench(nodes, pods, active=active).to_json()
-
-
-_CONSTRAINTS = ("podAffinity", "podAntiAffinity", "topologySpreadConstraints")
 
 
 def _mutant(name: str) -> ModelMutant:

@@ -37,8 +37,6 @@ def unschedulable(
     pod = queued.pod
     policy = host.profiles.policy(pod)
     decision, nomination = post_filter(policy, pod, decision, context)
-    if nomination is None and decision.statuses is not None:
-        nomination = Nomination(keeps=True)  # without PostFilter nothing is nominated anew
     nominated = _nominated(nomination)
     victims = nomination.victims if nomination is not None else ()
     if victims:
