@@ -37,7 +37,8 @@ class Informed:
 
     def __init__(self, *objects, **options):
         policy = options.pop("policy", "first-fit")
-        self.host = Scheduler("scheduler", POLICIES[policy](), **options)
+        policy = POLICIES[policy]() if isinstance(policy, str) else policy
+        self.host = Scheduler("scheduler", policy, **options)
         self.memory, self.now, self.revision = self.host.initial(None), 0, 1
         self.caches = {"pods": Snapshot(), "nodes": Snapshot()}
         for obj in objects:

@@ -15,10 +15,10 @@ from kspec_models.scheduler.profile import LOCAL_FILTERS, Profile
 from kspec_models.world import World
 from kspec_models.worlds import built_in, deployment
 from kspec_properties.trial import quality, ties
-from kspec_properties.trial.counts import problem_of
+from kspec_properties.trial.counts import problem_of, total
 from kspec_properties.trial.from_world import instance_of
 from kspec_properties.trial.instances import Instance
-from kspec_properties.trial.optimum import has_cp_sat, optimum, solve, total
+from kspec_properties.trial.optimum import has_cp_sat, optimum, solve
 from kspec_properties.trial.placement import place
 from kspec_properties.trial.samples import samples
 

@@ -16,18 +16,31 @@ from typing import Any
 
 from kspec_models.host import Call, Outcome, View
 from kspec_models.objects import FrozenMap, Pod
-from kspec_models.requests import Bind, Patch, Request, Response
+from kspec_models.requests import Bind, Request, Response
 from kspec_models.scheduler import volume_binder
-from kspec_models.scheduler.binding import WAIT, Annotations, Binding, Permit, Waiting
+from kspec_models.scheduler.binding import (
+    MAX_WAIT,
+    WAIT,
+    Annotations,
+    Binding,
+    Permit,
+    Waiting,
+)
 from kspec_models.scheduler.cache import assumed_pod
 from kspec_models.scheduler.condition import condition_patch
 from kspec_models.scheduler.cycle import Decision, failure, post_filter, rejected
 from kspec_models.scheduler.events import DELETE, POD, ClusterEvent
-from kspec_models.scheduler.framework import SUCCESS, Context, Nomination, Status
+from kspec_models.scheduler.framework import (
+    SUCCESS,
+    UNSCHEDULABLE,
+    Context,
+    Nomination,
+    Status,
+)
 from kspec_models.scheduler.handlers import Memory, is_terminal
 from kspec_models.scheduler.line import QueuedPod
 from kspec_models.scheduler.nodeinfo import NodeInfo
-from kspec_models.scheduler.preempting import Preempting, evictions, is_done
+from kspec_models.scheduler.preempting import Preempting, evictions, goes_on, to_delete
 
 
 def unschedulable(
@@ -38,7 +51,7 @@ def unschedulable(
     policy = host.profiles.policy(pod)
     decision, nomination = post_filter(policy, pod, decision, context)
     nominated = _nominated(nomination)
-    victims = nomination.victims if nomination is not None else ()
+    victims = to_delete(nomination)
     if victims:
         preempting = tuple(sorted({*memory.preempting, pod.uid}))
         memory = memory._replace(preempting=preempting)
@@ -105,11 +118,8 @@ def assume(
         status, seconds = _permit(host, memory, pod, node, view)
     if not status.ok and status.code != WAIT:
         return _refused(host, memory, queued, node, status, view)
-    # Upstream calls Done before it binds: what happens from here on is an error, not a rejection,
-    # so that no event could be missed.
-    memory = memory._replace(queue=memory.queue.done(pod.uid))
     until = view.now + seconds
-    waiting = Waiting(queued, node, until, status.code != WAIT, annotations)
+    waiting = Waiting(queued, node, until, status.code != WAIT, annotations, status.plugin)
     if not hooks.permit:
         return bind(host, memory, waiting, view)
     memory = memory._replace(waiting=(*memory.waiting, waiting))
@@ -139,16 +149,19 @@ def _reserve(
 
 
 def _permit(host: Any, memory: Memory, pod: Pod, node: str, view: View) -> tuple[Status, int]:
-    """Permit of every plugin: a rejection, or the longest wait that one asks for, or Success."""
-    seconds = -1
+    """Permit of every plugin: a rejection, or the shortest wait that one asks for, or Success."""
+    waits: list[tuple[int, str]] = []
     context = host.context(memory, memory.cache.snapshot(), view)
     for permit in host.profiles.hooks[host.profiles.name_of(pod)].permit:
         found: Permit = permit(pod, node, context)
         if found.status.code == WAIT:
-            seconds = max(seconds, found.seconds)
+            waits.append((min(found.seconds, MAX_WAIT), found.status.plugin))
         elif not found.status.ok:
             return found.status, 0
-    return (Status(WAIT), seconds) if seconds >= 0 else (SUCCESS, 0)
+    if not waits:
+        return SUCCESS, 0
+    seconds, plugin = min(waits, key=lambda wait: wait[0])
+    return Status(WAIT, plugin=plugin), seconds
 
 
 def _allowed(host: Any, memory: Memory, view: View) -> Memory:
@@ -166,9 +179,9 @@ def left_permit(host: Any, memory: Memory, waiting: Waiting, view: View) -> Outc
     memory = memory._replace(waiting=rest)
     if waiting.is_allowed:
         return bind(host, memory, waiting, view)
-    return binding_failed(
-        host, memory, Binding(waiting.queued, waiting.node), "timed out at Permit", view
-    )
+    said = (f"rejected due to timeout after waiting at plugin {waiting.plugin}",)
+    decision = rejected(waiting.node, Status(UNSCHEDULABLE, said, waiting.plugin))
+    return binding_failed(host, memory, Binding(waiting.queued, waiting.node), decision, view)
 
 
 def _refused(
@@ -184,6 +197,9 @@ def _refused(
 def bind(host: Any, memory: Memory, waiting: Waiting, view: View) -> Outcome:
     """PreBind's requests, then the Binding."""
     pod, node = waiting.queued.pod, waiting.node
+    # Upstream calls Done before it binds: what happens from here on is an error, not a rejection,
+    # so that no event could be missed.
+    memory = memory._replace(queue=memory.queue.done(pod.uid))
     hooks = host.profiles.hooks[host.profiles.name_of(pod)]
     before: tuple[Request, ...] = ()
     if hooks.pre_bind:
@@ -208,9 +224,8 @@ def binding_answered(
     if not response.ok:
         problem = response.message or response.reason
         plugin = "PreBind" if call.requests else "Bind"
-        return binding_failed(
-            host, memory, call.phase, f'running {plugin} plugin "{_binder(call)}": {problem}', view
-        )
+        decision = failure(f'running {plugin} plugin "{_binder(call)}": {problem}')
+        return binding_failed(host, memory, call.phase, decision, view)
     if call.requests:
         return Outcome(memory, call.requests, call.phase)
     done = memory.cache.finish_binding(call.phase.queued.pod.uid)
@@ -222,28 +237,36 @@ def _binder(call: Call) -> str:
 
 
 def binding_failed(
-    host: Any, memory: Memory, binding: Binding, problem: str, view: View
+    host: Any, memory: Memory, binding: Binding, decision: Decision, view: View
 ) -> Outcome:
-    """handleBindingCycleError: forget the pod, retry those that its room may help."""
+    """handleBindingCycleError: forget the pod, retry those that its room may help.
+
+    A rejected pod itself is not helped by its own room.
+    """
     queued, node = binding
     if memory.assumed:
         kept = volume_binder.reverted(memory.assumed, queued.pod.uid)
         memory = memory._replace(assumed=kept)
     cache = memory.cache.forget(queued.pod.uid, node)
-    if cache is not None:
-        memory = memory._replace(cache=cache)
-        event = ClusterEvent(POD, DELETE, assumed_pod((queued.pod, node)))
+    if cache is None:
+        return put_back(host, memory, queued, decision, view)
+    memory = memory._replace(cache=cache)
+    event = ClusterEvent(POD, DELETE, assumed_pod((queued.pod, node)))
+    if not decision.rejectors:
         memory = memory.moved(event, view.now, host.hints)
-    return put_back(host, memory, queued, failure(problem), view)
+        return put_back(host, memory, queued, decision, view)
+    outcome = put_back(host, memory, queued, decision, view)
+    spared = (*memory.preempting, queued.pod.uid)
+    queue = outcome.memory.queue.move(event, view.now, host.hints, spared)
+    return outcome._replace(memory=outcome.memory._replace(queue=queue))
 
 
 def preemption_answered(
     memory: Memory, call: Call, request: Request, response: Response, view: View
 ) -> Outcome:
-    """A request of a preemption was answered; the preemptor's own status does not count."""
+    """A request of a preemption was answered."""
     phase: Preempting = call.phase
-    is_own = isinstance(request, Patch) and request.key == phase.key
-    if is_own or is_done(response):
+    if goes_on(phase, request, response):
         return Outcome(_released(memory, phase, call.requests), call.requests, phase)
     preempting = tuple(uid for uid in memory.preempting if uid != phase.uid)
     queue = memory.queue.activated(phase.key)

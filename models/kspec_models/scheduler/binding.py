@@ -3,7 +3,7 @@
 After pkg/scheduler/framework/runtime/waiting_pods_map.go and schedule_one.go (bindingCycle) at
 1.36. Plugins are pure here, so none calls Allow: a pod that waits at Permit is asked for again
 whenever another pod reaches Permit, in the order of arrival, with all that wait in view. It is
-rejected when its time is up.
+rejected when the first of the waits that plugins asked for is over.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from kspec_models.scheduler.framework import SUCCESS, Status
 from kspec_models.scheduler.line import QueuedPod
 
 WAIT: Final = "Wait"
+MAX_WAIT: Final = 900
+"""Virtual seconds that a plugin may make a pod wait at most."""
 Annotations = tuple[tuple[str, str], ...]
 
 
@@ -35,7 +37,8 @@ class Waiting(NamedTuple):
     """A pod at Permit.
 
     node: where it is assumed. until: the virtual second at which it is rejected. is_allowed: the
-    plugins have let it pass, so that its binding goes on. annotations: what Reserve gave.
+    plugins have let it pass, so that its binding goes on. annotations: what Reserve gave. plugin:
+    the one whose time is up first.
     """
 
     queued: QueuedPod
@@ -43,6 +46,7 @@ class Waiting(NamedTuple):
     until: int
     is_allowed: bool = False
     annotations: Annotations = ()
+    plugin: str = ""
 
     @property
     def key(self) -> str:

@@ -185,7 +185,8 @@ class Handlers:
                 return self.assumed_pod_deleted(memory, new.uid, now)
             return memory
         is_queued = not memory.queue.is_in_flight(new.uid)
-        memory = memory._replace(queue=memory.queue.update(old, new, now, self.hints))
+        queue = memory.queue.update(old, new, now, self.hints, memory.preempting)
+        memory = memory._replace(queue=queue)
         if is_queued:
             memory = memory._replace(nominator=memory.nominator.update(old, new))
         before = old.status.nominated_node_name
@@ -217,7 +218,8 @@ class Handlers:
         assert assumed is not None
         cache = memory.cache.forget(uid, assumed.spec.node_name)
         waiting = tuple(each for each in memory.waiting if each.queued.pod.uid != uid)
-        memory = memory._replace(cache=cache or memory.cache, waiting=waiting)
+        queue = memory.queue.done(uid)  # a pod that waits at Permit is in flight
+        memory = memory._replace(cache=cache or memory.cache, waiting=waiting, queue=queue)
         return memory.moved(ClusterEvent(POD, DELETE, assumed), now, self.hints)
 
 

@@ -5,11 +5,13 @@ framework/plugins/defaultpreemption (PreEnqueue) at 1.36, with SchedulerAsyncPre
 default). While victims are still to be deleted, nothing takes the preemptor out of the pool of
 unschedulable pods; before the last one is, that ends, so that its deletion retries the pod.
 
-A request that fails, but because the victim is gone already, ends the preemption, and the pod is
-tried again at once.
+A request about a victim that fails, but because the victim is gone already, ends the preemption,
+and the pod is tried again at once. Victims that are being deleted already need no request; where
+all are, nothing keeps the preemptor in the pool.
 
 Left out: upstream deletes all victims but the last side by side, and while the preemptor's status
-is being written; here one request follows the other.
+is being written; here one request follows the other. A victim that waits at Permit, or in PreBind,
+is deleted like any other, where upstream turns it down in memory and spares the pod.
 """
 
 from __future__ import annotations
@@ -36,20 +38,27 @@ class Preempting(NamedTuple):
     last: tuple[Request, ...]
 
 
+def to_delete(nomination: Nomination | None) -> tuple[Pod, ...]:
+    """The victims of a nomination that are not being deleted already."""
+    victims = nomination.victims if nomination is not None else ()
+    return tuple(victim for victim in victims if not victim.is_terminating)
+
+
 def evictions(
     preemptor: Pod, nomination: Nomination, nominator: Nominator, scheduler: str, now: int
 ) -> tuple[tuple[Request, ...], tuple[Request, ...]]:
-    """The requests of a preemption: those that come first, and those about the last victim."""
+    """The requests of a preemption: those that come first, and those about the last victim.
+
+    There is a victim `to_delete`.
+    """
     first: list[Request] = list(_taken_back(preemptor, nomination.node, nominator))
-    *others, last = nomination.victims
+    *others, last = to_delete(nomination)
     for victim in others:
         first += _eviction(victim, preemptor, scheduler, now)
     return tuple(first), tuple(_eviction(last, preemptor, scheduler, now))
 
 
 def _eviction(victim: Pod, preemptor: Pod, scheduler: str, now: int) -> list[Request]:
-    if victim.is_terminating:
-        return []  # it goes already
     told = victim_patch(victim, preemptor, scheduler, now)
     delete = Delete("pods", victim.key)
     return [told, delete] if told is not None else [delete]
@@ -64,6 +73,12 @@ def _taken_back(preemptor: Pod, node: str, nominator: Nominator) -> Iterator[Pat
                 yield patch
 
 
-def is_done(response: Response) -> bool:
-    """Whether a request of a preemption did what it should: a victim may be gone already."""
-    return response.ok or response.reason == NOT_FOUND
+def goes_on(phase: Preempting, request: Request, response: Response) -> bool:
+    """Whether a preemption goes on after an answer: a victim may be gone already, and what is
+    written to the preemptor, or to a pod whose nomination is taken back, does not count."""
+    if response.ok or response.reason == NOT_FOUND:
+        return True
+    if not isinstance(request, Patch):
+        return False
+    is_own = request.key == phase.key
+    return is_own or "conditions" not in request.patch["status"]

@@ -92,8 +92,16 @@ class Profile:
         status = judge_local(self._local, spec, info)
         if not status.ok:
             return _Verdict(status)
+        return self._rate(spec, info)
+
+    def _rate(self, spec: PodSpec, info: NodeInfo) -> _Verdict:
         own = sum(weight * plugin.score(spec, info) for plugin, weight in self._own)
         return _Verdict(SUCCESS, own, tuple(p.score(spec, info) for p, _ in self._relative))
+
+    def _rated(self, spec: PodSpec, info: NodeInfo) -> _Verdict:
+        """The scores of a node, of one too that only a policy around this one finds feasible."""
+        verdict = self._verdicts((spec, info))
+        return verdict if verdict.status.ok else self._rate(spec, info)
 
     def pre_filter(self, pod: Pod, context: Context) -> tuple[Status, Context]:
         """PreFilter of every plugin: a rejection of all nodes, or the context of this cycle."""
@@ -158,8 +166,7 @@ class Profile:
         return context._replace(states=states)
 
     def score(self, pod: Pod, node_infos: tuple[NodeInfo, ...], context: Context) -> Sequence[int]:
-        spec, verdicts = pod.spec, self._verdicts
-        found = [verdicts((spec, info)) for info in node_infos]
+        found = [self._rated(pod.spec, info) for info in node_infos]
         totals = [verdict.own for verdict in found]
         for index, (plugin, weight) in enumerate(self._relative):
             scores = plugin.normalize([verdict.relative[index] for verdict in found])

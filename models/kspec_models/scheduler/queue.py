@@ -166,8 +166,15 @@ class Queue(NamedTuple):
         waiting = waiting or self.error_backoff.get(key)
         return self._activate(waiting) if waiting is not None else self
 
-    def update(self, old: Pod, new: Pod, now: int, hints: AnyHints | None) -> Queue:
-        """A pod that is not scheduled yet changed."""
+    def update(
+        self,
+        old: Pod,
+        new: Pod,
+        now: int,
+        hints: AnyHints | None,
+        spared: tuple[str, ...] = (),
+    ) -> Queue:
+        """A pod that is not scheduled yet changed. spared: as of `move`."""
         events = pod_events(old, new)
         if self.is_in_flight(new.metadata.uid):
             return self._note(*events)
@@ -182,7 +189,9 @@ class Queue(NamedTuple):
             return self.add(new, now)
         queued = waiting.with_pod(new)
         rejectors = queued.rejectors or (SCHEDULING_GATES,)
-        if any(is_worth_requeuing(hints, rejectors, new, event) for event in events):
+        if new.metadata.uid not in spared and any(
+            is_worth_requeuing(hints, rejectors, new, event) for event in events
+        ):
             return self._requeue(queued, now)
         return self._wait(queued)
 

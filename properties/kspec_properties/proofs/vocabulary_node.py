@@ -25,6 +25,7 @@ OPTIONS: dict[str, tuple[Any, ...]] = {
         (TAINT,),
         (TAINT.replace(effect="NoExecute"),),
         (TAINT.replace(effect="PreferNoSchedule"),),
+        (TAINT.replace(key="asked", effect="PreferNoSchedule"), TAINT),
     ),
     "toleration": (
         (),
@@ -32,7 +33,10 @@ OPTIONS: dict[str, tuple[Any, ...]] = {
         (Toleration(key="dedicated", operator="Equal", value="b"),),
         (Toleration(key="dedicated", operator="Exists", effect="NoExecute"),),
         (Toleration(operator="Exists"),),
-        (Toleration(key=UNSCHEDULABLE_TAINT, operator="Exists"),),
+        (
+            Toleration(key=UNSCHEDULABLE_TAINT, operator="Exists"),
+            Toleration(key="dedicated", value="a"),
+        ),
     ),
     "node_name": ("", "node", "other"),
     "selector": ({}, {"zone": "a"}, {"zone": "b"}),

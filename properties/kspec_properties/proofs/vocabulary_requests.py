@@ -1,7 +1,7 @@
 """What a pod requests: containers, init containers, sidecars, overhead and pod-level resources.
 
 For each resource, of the pending pod and of the pod that is there, in every combination, with
-exactly enough left and one unit too little. Quantities are text, so that a policy that adds them
+exactly enough left, one unit too little, and room for one pod too few. Quantities are text, so that a policy that adds them
 up in a way of its own is judged.
 """
 
@@ -23,7 +23,7 @@ OPTIONS: dict[str, tuple[Any, ...]] = {
     "overhead": (0, 8),
     "sidecar": ("", "first", "last"),
     "init": (0, 16, 200),
-    "missing_units": (0, 1),
+    "missing": ("", "unit", "pod"),
 }
 SIDECAR = 24
 
@@ -35,21 +35,19 @@ def scene(of: Chosen) -> Scene:
     pending = _pod("pending", of["resource"], shape if varied == "pending" else _PLAIN)
     bound = _pod("bound-0", of["resource"], shape if varied == "bound" else _PLAIN)
     resource = OPTIONS["resource"][of["resource"]]
-    missing = OPTIONS["missing_units"][of["missing_units"]]
-    offered = requested(pending, resource) + requested(bound, resource) - missing
-    return Scene(
-        pending,
-        (_node(resource, offered, bound),),
-        (f"the {resource} requested in all",) if missing else (),
-    )
+    missing = OPTIONS["missing"][of["missing"]]
+    offered = requested(pending, resource) + requested(bound, resource) - (missing == "unit")
+    infos = (_node(resource, offered, 1 if missing == "pod" else 2, bound),)
+    reasons = {"unit": f"the {resource} requested in all", "pod": "the number of pods allowed"}
+    return Scene(pending, infos, (reasons[missing],) if missing else ())
 
 
 _PLAIN = (0, 0, 0, 0)
 
 
 @kept
-def _node(resource: str, offered: int, bound: Pod) -> NodeInfo:
-    amounts = {"cpu": "1000", "memory": "1Gi", "pods": "2", resource: str(offered)}
+def _node(resource: str, offered: int, pods: int, bound: Pod) -> NodeInfo:
+    amounts = {"cpu": "1000", "memory": "1Gi", "pods": str(pods), resource: str(offered)}
     status = {"allocatable": amounts, "capacity": amounts}
     return node_info(Node.from_json({"metadata": {"name": "node"}, "status": status}), (bound,))
 

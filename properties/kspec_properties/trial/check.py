@@ -15,7 +15,7 @@ from typing import Any
 import attrs
 
 from kspec.errors import InputError
-from kspec.suite import JsonMap, Parts
+from kspec.suite import JsonMap, Parts, load_suite
 from kspec.trial import Card, Finding, Section
 from kspec.trial.card import FAILS, UNKNOWN
 from kspec_models.building import build
@@ -24,7 +24,6 @@ from kspec_models.scheduler.policies import load_policy
 from kspec_models.scheduler.policies.errors import PolicyError
 from kspec_models.state import State
 from kspec_models.world import World
-from kspec_properties.suite import KubernetesSuite
 from kspec_properties.trial import quality, sanity, ties
 from kspec_properties.trial.exploring import Exploring, liveness, safety
 from kspec_properties.trial.from_world import instance_of
@@ -63,15 +62,19 @@ class Trial:
         )
 
 
-class GuardedSuite(KubernetesSuite):
+class GuardedSuite:
     """The suite with every policy under guard, and as it was made at the start of each run.
 
     A policy that remembers what it saw would else not do again what a trace says that it did.
     """
 
     def __init__(self, policy: Any) -> None:
+        self.suite = load_suite()
         self.made = renewed(policy) if has_memory(policy) else None
         self.policy = Guarded(policy)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.__dict__["suite"], name)
 
     def build(self, world: JsonMap, parts: Parts) -> Cluster:
         cluster = build(World.from_json(world), policy=self.policy)
@@ -130,7 +133,7 @@ def _proofs(trial: Trial) -> Section:
     from kspec_properties.proofs.replaying import replayer
 
     out = trial.out / trial.exploring().folder
-    return findings(trial.policy, trial.clock, replayer(KubernetesSuite(), trial.name, out))
+    return findings(trial.policy, trial.clock, replayer(load_suite(), trial.name, out))
 
 
 def _quality(trial: Trial) -> Section:

@@ -148,3 +148,25 @@ def _has_claims(spec: PodSpec) -> bool:
     volumes = getattr(spec, "volumes", None) or spec.extra.get("volumes", ())
     harmless = ("name", "configMap", "secret", "emptyDir", "projected", "downwardAPI", "hostPath")
     return any(kind not in harmless for volume in volumes for kind in volume)
+
+
+class Optimum(NamedTuple):
+    """placed: what a placement reaches. upper: what none exceeds; where the two are the same,
+    that is the optimum. counts: such a placement. how: what found it. couplings: the constraints
+    that were left out, so that even the optimum is only an upper bound; () where it is exact.
+    """
+
+    placed: int
+    upper: int
+    counts: Counts
+    how: str
+    couplings: tuple[str, ...] = ()
+
+    @property
+    def is_solved(self) -> bool:
+        return self.placed == self.upper
+
+
+def total(counts: Counts) -> int:
+    """How many pods some counts place."""
+    return sum(map(sum, counts))

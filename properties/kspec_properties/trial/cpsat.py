@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from kspec.errors import InputError
-from kspec_properties.trial.counts import Counts, Problem
-from kspec_properties.trial.optimum import Optimum, total
+from kspec_properties.trial.counts import Counts, Optimum, Problem, total
 
 _TIME = 1.0
 """Of CP-SAT's own measure, for one unit of effort: a few seconds."""

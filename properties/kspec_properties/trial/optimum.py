@@ -10,10 +10,16 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from kspec.errors import InputError
-from kspec_properties.trial.counts import Counts, Problem, Template, problem_of
+from kspec_properties.trial.counts import (
+    Counts,
+    Optimum,
+    Problem,
+    Template,
+    problem_of,
+    total,
+)
 from kspec_properties.trial.instances import Instance
 
 SOLVERS = ("auto", "z3", "cp-sat")
@@ -22,23 +28,6 @@ LARGE = 6_000
 """How many counts are too many for z3."""
 EFFORT = 1
 """How much a solver may spend before it gives up, in units of about a second."""
-
-
-class Optimum(NamedTuple):
-    """placed: what a placement reaches. upper: what none exceeds; where the two are the same,
-    that is the optimum. counts: such a placement. how: what found it. couplings: the constraints
-    that were left out, so that even the optimum is only an upper bound; () where it is exact.
-    """
-
-    placed: int
-    upper: int
-    counts: Counts
-    how: str
-    couplings: tuple[str, ...] = ()
-
-    @property
-    def is_solved(self) -> bool:
-        return self.placed == self.upper
 
 
 def optimum(
@@ -82,11 +71,6 @@ def has_cp_sat() -> bool:
     import importlib.util
 
     return importlib.util.find_spec("ortools") is not None
-
-
-def total(counts: Counts) -> int:
-    """How many pods some counts place."""
-    return sum(map(sum, counts))
 
 
 def share(problem: Problem, template: Template) -> float:

@@ -22,11 +22,11 @@ from kspec_models.objects import Pod
 from kspec_models.scheduler.cycle import find
 from kspec_models.scheduler.policies.default import default_policy
 from kspec_models.scheduler.profile import Profile
-from kspec_properties.trial.counts import Problem, Template, problem_of
+from kspec_properties.trial.counts import Optimum, Problem, Template, problem_of
 from kspec_properties.trial.guard import Guarded
 from kspec_properties.trial.guarded_plugins import is_foreign
 from kspec_properties.trial.instances import Instance, bind
-from kspec_properties.trial.optimum import EFFORT, Optimum, solve
+from kspec_properties.trial.optimum import EFFORT, solve
 from kspec_properties.trial.placement import Placed, place
 from kspec_properties.trial.places import line_of_definition
 from kspec_properties.trial.samples import samples

@@ -18,6 +18,7 @@ from kspec_models.scheduler.framework import Context
 from kspec_models.scheduler.nodeinfo import NodeInfo
 from kspec_properties.trial.generated import HOSTNAME
 from kspec_properties.trial.instances import Instance
+from kspec_properties.trial.orders import labels_reversed, terms_reversed
 
 FACTORS = (2, 3, 1000)
 REFUSED = "refused"
@@ -116,6 +117,15 @@ def _reordered(instance: Instance) -> Iterator[Variant]:
     )
     if changed != instance:
         yield Variant("with the taints of nodes reversed", changed)
+    if any(len(node.metadata.labels) > 1 for node in instance.nodes):
+        yield Variant("with the labels of nodes and pods reversed", labels_reversed(instance))
+    pending = tuple(map(terms_reversed, instance.pending))
+    if pending != instance.pending:
+        yield Variant("with the terms of affinity and spread reversed", _waiting(instance, pending))
+
+
+def _waiting(instance: Instance, pending: tuple[Pod, ...]) -> Instance:
+    return Instance(instance.nodes, instance.bound, pending, instance.others)
 
 
 def _nodes_reversed(context: Context) -> Context:
@@ -237,7 +247,8 @@ RELATIONS = (
     Relation(
         "list-order",
         "depends-on-list-order",
-        "the order of nodes, pods, containers, taints and tolerations decides nothing",
+        "the order of nodes, pods, containers, taints, tolerations, labels and terms of affinity "
+        "and spread decides nothing",
         _reordered,
     ),
     Relation(

@@ -14,8 +14,7 @@ from typing import Any
 import z3
 
 from kspec.smt.solving import ask, new_solver
-from kspec_properties.trial.counts import Counts, Problem
-from kspec_properties.trial.optimum import Optimum, total
+from kspec_properties.trial.counts import Counts, Optimum, Problem, total
 
 _STEPS = 300_000
 """Of z3's own measure, for one question and one unit of effort: a second at most."""

@@ -14,11 +14,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import importlib
 import inspect
+import sys
 import traceback
 from importlib.metadata import entry_points
+from pathlib import Path
 from typing import Any, Final, cast
 
 from kspec.errors import InputError, KspecError
@@ -58,18 +61,37 @@ POLICIES: dict[str, PolicyFactory] = {
 
 def as_policy(policy: Any) -> Policy:
     """A user's policy object as a `Policy`; raises InputError where it is none."""
+    kind = f"policy {type(policy).__name__}"
     if not callable(getattr(policy, "score", None)):
         raise InputError(
-            f"policy {type(policy).__name__} has no method score",
+            f"{kind} has no method score",
             expected="a class with a name and score, and filter where it has constraints",
         )
     if not isinstance(getattr(policy, "name", None), str):
-        raise InputError(
-            f"policy {type(policy).__name__} has no name", expected='name = "..." in the class'
-        )
+        raise InputError(f"{kind} has no name", expected='name = "..." in the class')
+    has_filter = callable(getattr(policy, "filter", None))
+    if getattr(policy, "numeric", False) and not has_filter:
+        raise InputError(f"{kind} has no method filter", expected="filter(pod, node), true or not")
+    _check_declared(policy, kind)
     if getattr(policy, "numeric", False):
         return Numeric(policy)
-    return cast("Policy", policy) if callable(getattr(policy, "filter", None)) else Rated(policy)
+    return cast("Policy", policy) if has_filter else Rated(policy)
+
+
+def _check_declared(policy: Any, kind: str) -> None:
+    """Refuse what a policy says of itself in a type that it cannot be."""
+    for name in ("lowest_score", "highest_score"):
+        if not isinstance(getattr(policy, name, 0), int):
+            raise InputError(f"{kind}: {name} is {getattr(policy, name)!r}", expected="an integer")
+    resources = getattr(policy, "resources", ())
+    is_list = isinstance(resources, list | tuple)
+    if not is_list or not all(isinstance(resource, str) for resource in resources):
+        problem = f"{kind}: resources is {resources!r}"
+        raise InputError(problem, expected='a list of names, such as "services"')
+    plugin = getattr(policy, "post_filter", None)
+    if plugin is not None and not callable(getattr(plugin, "post_filter", plugin)):
+        problem = f"{kind}: post_filter is {plugin!r}"
+        raise InputError(problem, expected="a method, or a plugin that has it")
 
 
 def load_policy(text: str) -> Policy:
@@ -83,6 +105,10 @@ def load_policy(text: str) -> Policy:
     for entry_point in entry_points(group=GROUP, name=text):
         return _made(_guarded(text, entry_point.load), text)
     module_name, _, attribute = text.partition(":")
+    if module_name.endswith(".py"):
+        example = f"{Path(module_name).stem}:{attribute or 'NAME'}"
+        problem = f"policy {text}: a Python file is given as a module"
+        raise InputError(problem, expected=f"{example}, in the folder of the file")
     if not attribute:
         raise _unknown(text)
     return _made(_guarded(text, lambda: _imported(module_name, attribute)), text)
@@ -124,18 +150,26 @@ def _made(found: Any, text: str) -> Policy:
     if isinstance(found, list | tuple):
         return policy_of_plugins(found, text.rpartition(":")[2])
     if isinstance(found, type) or inspect.isroutine(found):
-        made = _guarded(text, found)
-        return _made(made, text) if isinstance(made, list | tuple) else as_policy(made)
-    return as_policy(found)
+        found = _guarded(text, found)
+        if isinstance(found, list | tuple):
+            return _made(found, text)
+    try:
+        return cast("Policy", _guarded(text, lambda: as_policy(found)))
+    except InputError as error:
+        raise InputError(error.what, where=f"policy {text}", expected=error.expected) from None
 
 
 def _guarded(text: str, make: Any) -> Any:
-    """Run a user's code; what it raises becomes one line with the place."""
+    """Run a user's code; what it raises becomes one line with the place.
+
+    What it prints goes to standard error: standard output is the report's.
+    """
     try:
-        return make()
+        with contextlib.redirect_stdout(sys.stderr):
+            return make()
     except KspecError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         frame = traceback.extract_tb(error.__traceback__)[-1]
         problem = f"policy {text}: {type(error).__name__}: {' '.join(str(error).split())}"
         is_own = frame.filename != __file__ and "importlib" not in frame.filename

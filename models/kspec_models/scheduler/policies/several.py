@@ -52,10 +52,10 @@ class SeveralProfiles(Profiles):
         return found
 
     def post_filter(self, pod: Pod, statuses: Any, context: Context) -> Nomination:
-        """PostFilter of the pod's profile; without any, nothing is nominated anew."""
+        """PostFilter of the pod's profile; without any, an earlier nomination ends."""
         profile: Any = self.of(pod)
         if profile.post_filter is None:
-            return Nomination(keeps=True)
+            return Nomination()
         found: Nomination = profile.post_filter.post_filter(profile, pod, statuses, context)
         return found
 
