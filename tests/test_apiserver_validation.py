@@ -152,3 +152,10 @@ def test_node_affinity_that_no_component_could_read_is_refused(affinity, problem
 def test_node_affinity_that_is_well_formed_is_accepted():
     affinity = terms({"key": "a", "operator": "In", "values": ["b"]})
     assert problems(changed(pod, "spec.affinity", affinity)) == ()
+
+
+def test_scheduling_gates_have_names_and_each_of_its_own():
+    gates = [{"name": "ready"}, {"name": ""}, {"name": "ready"}]
+    empty, *_, twice = problems(changed(pod, "spec.schedulingGates", gates))
+    assert empty.startswith('spec.schedulingGates[1]: Invalid value: "": name part must be')
+    assert twice == 'spec.schedulingGates[2]: Duplicate value: "ready"'

@@ -215,6 +215,17 @@ def test_pods_of_other_schedulers_count_only_once_bound():
     assert Informed(node(), other, scheduler_name="other").enabled() == ("d/b",)
 
 
+def test_a_pod_of_another_scheduler_that_takes_the_place_of_a_failed_one_is_dropped():
+    s = Informed(node(), pod())
+    call = s.run()
+    s.see(pod(), None)
+    s.see(None, pod(uid="uid-2", schedulerName="other"))
+    s.answer(call, CONFLICT)
+    s.now = 1
+    assert s.run() is None
+    assert s.enabled() == () and s.memory.queue.in_flight == () and s.requested() == 0
+
+
 def test_a_pod_bound_by_another_leaves_the_queue():
     s = Informed(node(), pod())
     s.see(pod(), pod(on="n"))

@@ -6,6 +6,8 @@ from kspec_models.objects import Pod
 from kspec_models.requests import TIMEOUT, Delete, Patch
 from kspec_models.scheduler.policies.several import SeveralProfiles
 from kspec_models.scheduler.profile import Profile
+from kspec_models.scheduler_setup import schedulers_of
+from kspec_models.world import World
 
 TAINT = [{"key": "k", "effect": "NoSchedule"}]
 
@@ -79,3 +81,11 @@ def test_without_post_filter_an_earlier_nomination_ends():
         assert patch.patch["status"]["nominatedNodeName"] is None
         assert not s.memory.nominator.by_uid
         assert isinstance(s.memory.queue.unschedulable.get("d/p").pod, Pod)
+
+
+def test_a_default_class_makes_pods_differ_in_priority_as_well():
+    """What merges states of granularity fused counts on pods that never preempt."""
+    applied = {"kind": "PriorityClass", "value": 100, "globalDefault": True}
+    for operations, may in (((), False), (({"apply": applied},), True)):
+        (host,) = schedulers_of(World(operations=operations), Profile("fit"), ("pods", "nodes"))
+        assert host.may_preempt is may

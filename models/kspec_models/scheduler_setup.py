@@ -24,7 +24,7 @@ def schedulers_of(world: World, policy: Any, present: tuple[str, ...]) -> tuple[
             profiles_of_world(world, policy),
             has_explicit_ties=world.ties == EXPLICIT or ties == RANDOM,
             watched=watched_by_schedulers(world, present),
-            may_preempt=mentions(world, "priority", "priorityClassName"),
+            may_preempt=mentions(world, "priority", "priorityClassName", "globalDefault"),
             is_plain=world.is_plain,
         )
         for name in scheduler_names(world.schedulers)

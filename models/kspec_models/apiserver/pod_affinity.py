@@ -4,8 +4,7 @@ After mutatePodAffinity of pkg/registry/core/pod/strategy.go at 1.36 (MatchLabel
 generally available since 1.33): for each key in matchLabelKeys the pod's own value is required of
 the other pods, for each in mismatchLabelKeys it is refused. The scheduler never reads the keys.
 
-Left out: the validation of the keys, which refuses a key that is in both lists or that the
-labelSelector names as well. Such a term selects what its requirements say all the same.
+A term without a labelSelector is refused by the validation that follows (`validate_affinity`).
 """
 
 from __future__ import annotations

@@ -72,10 +72,35 @@ class _NodeAffinity(Record):
 
 
 @api_type
+class _PodTerm(Record):
+    topology_key: str = ""
+    label_selector: _LabelSelector | None = None
+    namespaces: tuple[str, ...] = ()
+    namespace_selector: _LabelSelector | None = None
+    match_label_keys: tuple[str, ...] = ()
+    mismatch_label_keys: tuple[str, ...] = ()
+    extra: FrozenMap[Any] = EMPTY
+
+
+@api_type
+class _PreferredPodTerm(Record):
+    weight: int = 0
+    pod_affinity_term: _PodTerm = attrs.field(factory=_PodTerm)
+    extra: FrozenMap[Any] = EMPTY
+
+
+@api_type
+class _PodAffinity(Record):
+    required_during_scheduling_ignored_during_execution: tuple[_PodTerm, ...] = ()
+    preferred_during_scheduling_ignored_during_execution: tuple[_PreferredPodTerm, ...] = ()
+    extra: FrozenMap[Any] = EMPTY
+
+
+@api_type
 class _Affinity(Record):
     node_affinity: _NodeAffinity | None = None
-    pod_affinity: FrozenMap[Any] = EMPTY
-    pod_anti_affinity: FrozenMap[Any] = EMPTY
+    pod_affinity: _PodAffinity | None = None
+    pod_anti_affinity: _PodAffinity | None = None
     extra: FrozenMap[Any] = EMPTY
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from kspec.values import Memo
 from kspec_models.apiserver import storage
 from kspec_models.apiserver.shapes import matches, pod_spec_shape
+from kspec_models.apiserver.validate_affinity import pod_affinity
 from kspec_models.apiserver.validate_policy import (
     pod_disruption_budget,
     priority_class,
@@ -151,11 +152,20 @@ def _pod_spec(spec: PodSpec, path: str) -> Iterator[str]:
     )
     yield from _labels(spec.node_selector, f"{path}.nodeSelector")
     yield from _quantities(spec.overhead, f"{path}.overhead")
+    yield from _gates([gate.name for gate in spec.scheduling_gates], f"{path}.schedulingGates")
     shape = tuple(pod_spec_shape(spec, path))
     yield from shape
     if not shape:  # what has another shape cannot be read
         spread = f"{path}.topologySpreadConstraints"
         yield from spread_constraints(spec.topology_spread_constraints, spread)
+        yield from pod_affinity(spec.affinity, f"{path}.affinity")
+
+
+def _gates(names: Sequence[str], path: str) -> Iterator[str]:
+    for i, name in enumerate(names):
+        yield from (f'{path}[{i}]: Invalid value: "{name}": {e}' for e in is_qualified_name(name))
+        if name in names[:i]:
+            yield f'{path}[{i}]: Duplicate value: "{name}"'
 
 
 def _pod(obj: Pod) -> Iterator[str]:

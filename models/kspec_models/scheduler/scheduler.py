@@ -161,8 +161,13 @@ class Scheduler:
         return self._decide(memory, queued, nodes, view, to)
 
     def is_skipped(self, memory: Memory, pod: Pod) -> bool:
-        """skipPodSchedule: pods that are being deleted, or assumed already."""
-        return pod.is_terminating or memory.cache.is_assumed(pod.uid)
+        """skipPodSchedule: pods that are being deleted, or assumed already.
+
+        And those of another scheduler: one that was made under the name of a pod whose binding then
+        failed is put into the queue in its place.
+        """
+        is_assumed = memory.cache.is_assumed(pod.uid)
+        return pod.is_terminating or is_assumed or not self.profiles.serves(pod)
 
     def _decide(
         self,

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from kspec.errors import EXIT_VIOLATION, KspecError
 
 
@@ -31,3 +34,13 @@ class PolicyError(KspecError):
         where = f" ({place})" if place else ""
         at = f" at {extension_point}" if extension_point else ""
         super().__init__(f"policy {policy}{at} {what}{where}")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Worker processes send it; an Exception would be made anew of its text alone."""
+        return _made, (vars(self), *self.args)
+
+
+def _made(fields: Mapping[str, Any], text: str) -> PolicyError:
+    error = PolicyError.__new__(PolicyError, text)
+    vars(error).update(fields)
+    return error

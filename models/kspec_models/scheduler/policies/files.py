@@ -28,8 +28,9 @@ def is_address(text: str) -> bool:
 
 
 def is_file(text: str) -> bool:
-    """Whether the text names a file that is there, or that should be."""
-    return text.endswith(_SUFFIXES) or Path(text).is_file()
+    """Whether the text names a file that is there, or that should be; never one of Python."""
+    is_there = Path(text).is_file() and not text.endswith(".py")
+    return is_there or text.endswith(_SUFFIXES)
 
 
 def configuration_of_file(text: str) -> Configuration:

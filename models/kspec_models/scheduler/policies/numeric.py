@@ -92,6 +92,8 @@ class Numeric:
         self.filters, self.extra = self._others.filters, self._others.extra
         self.post_filter = default.post_filter
         self.resources = default.resources
+        self.normalises = bool(getattr(numeric, "normalises", False))
+        self.rounds = bool(getattr(numeric, "rounds", False))
 
     def pre_filter(self, pod: Pod, context: Context) -> tuple[Status, Context]:
         """PreFilter of the other constraints."""

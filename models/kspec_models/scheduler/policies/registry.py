@@ -59,9 +59,12 @@ POLICIES: dict[str, PolicyFactory] = {
 }
 
 
-def as_policy(policy: Any) -> Policy:
-    """A user's policy object as a `Policy`; raises InputError where it is none."""
-    kind = f"policy {type(policy).__name__}"
+def as_policy(policy: Any, given_as: str = "") -> Policy:
+    """A user's policy object as a `Policy`; raises InputError where it is none.
+
+    given_as: what an error calls it; without it, by its class.
+    """
+    kind = f"policy {given_as or type(policy).__name__}"
     if not callable(getattr(policy, "score", None)):
         raise InputError(
             f"{kind} has no method score",
@@ -153,10 +156,7 @@ def _made(found: Any, text: str) -> Policy:
         found = _guarded(text, found)
         if isinstance(found, list | tuple):
             return _made(found, text)
-    try:
-        return cast("Policy", _guarded(text, lambda: as_policy(found)))
-    except InputError as error:
-        raise InputError(error.what, where=f"policy {text}", expected=error.expected) from None
+    return cast("Policy", _guarded(text, lambda: as_policy(found, text)))
 
 
 def _guarded(text: str, make: Any) -> Any:
