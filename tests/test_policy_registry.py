@@ -1,5 +1,7 @@
 """The ways a policy is given: by name, from a module, from a file, at an address."""
 
+import pickle
+
 import pytest
 
 from kspec.errors import InputError
@@ -14,6 +16,7 @@ from kspec_models.scheduler.policies import (
     load_configuration,
     load_policy,
 )
+from kspec_models.scheduler.policies.errors import PolicyError
 from kspec_models.scheduler.profile import Profile
 from kspec_models.scheduler.profiles import Profiles
 
@@ -214,7 +217,7 @@ WRONG = {
     "no_such_module:Calm": "ModuleNotFoundError: No module named 'no_such_module'",
     "trial_policies:needs": "TypeError: needs() missing 1 required positional argument",
     "trial_policies:fails": "RuntimeError: no luck today; expected MODULE:NAME",
-    "trial_policies:Outer": "policy Outer has no method score",
+    "trial_policies:Outer": "policy trial_policies:Outer has no method score",
     "trial_policies:empty": "policy empty: an empty list; expected a list of plugins",
     "trial_policies:numbers": "policy numbers: plugin 0: int has no name",
     "trial_policies:careless": "careless has score and no is_relative; expected is_relative =",
@@ -317,3 +320,41 @@ def test_a_class_that_only_rates_gets_the_default_filters_and_preemption():
     assert chosen(policy, *nodes) == "b"
     assert list(policy.score(pod(), nodes, Context(nodes))) == [0, 0, 0]
     assert policy.vectorised is None
+
+
+DECLARED = {
+    "class P:\n    name = 'p'\n    highest_score = 'many'": "highest_score is 'many'",
+    "class P:\n    name = 'p'\n    resources = 7": "resources is 7",
+    "class P:\n    name = 'p'\n    post_filter = 7": "post_filter is 7",
+    "class P:\n    name = 'p'\n    numeric = True": "has no method filter",
+    "class P:\n    name = property(lambda self: 1 // 0)": "ZeroDivisionError",
+    "import sys\nsys.exit(0)\nclass P:": "SystemExit: 0",
+    "class P:\n    name = 'p'\n    def __init__(self): raise SystemExit": "SystemExit",
+}
+
+
+@pytest.mark.parametrize(("number", "code"), list(enumerate(DECLARED)))
+def test_what_a_policy_wrongly_declares_is_refused_by_its_name(number, code, module):
+    body = "\n    def score(self, pod, node_infos, context): return [0] * len(node_infos)\n"
+    (module / f"declared_{number}.py").write_text(code + body)
+    with pytest.raises(InputError, match=rf"policy declared_{number}:P") as caught:
+        load_policy(f"declared_{number}:P")
+    assert DECLARED[code] in str(caught.value)
+
+
+def test_a_python_file_is_told_from_a_configuration(module):
+    for text in ("trial_policies.py", "./trial_policies.py:Calm"):
+        with pytest.raises(InputError, match="expected trial_policies:"):
+            load_policy(text)
+
+
+def test_what_a_module_prints_is_not_on_standard_output(module, capsys):
+    (module / "talks.py").write_text("print('hello')\nfrom trial_policies import Calm\n")
+    assert load_policy("talks:Calm").name == "calm"
+    assert capsys.readouterr() == ("", "hello\n")
+
+
+def test_a_policy_error_arrives_whole_from_a_worker_process():
+    error = PolicyError("p", "hangs", charge="hangs", place="p.py:7", input="{}")
+    sent = pickle.loads(pickle.dumps(error))
+    assert (type(sent), str(sent), vars(sent)) == (PolicyError, str(error), vars(error))

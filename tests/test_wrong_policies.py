@@ -55,6 +55,8 @@ BY_AN_INPUT = {
     "mutates_node:MutatesNode": "mutates-input",
     "depends_on_list_order:DependsOnListOrder": "depends-on-list-order",
     "depends_on_node_names:DependsOnNodeNames": "depends-on-node-names",
+    "reads_first_label:READS_FIRST_LABEL": "depends-on-list-order",
+    "remembers_names:RemembersNames": "not-deterministic",
 }
 """The charge that a generated cluster shows."""
 
@@ -104,6 +106,14 @@ def test_misconduct_is_convicted_by_the_input_that_provoked_it(name):
     charges = {charge.name: charge for charge in found.charges}
     assert BY_AN_INPUT[name] in charges, found
     assert charges[BY_AN_INPUT[name]].input
+
+
+@pytest.mark.parametrize("name", ("hashes_text:HashesText", "reads_the_clock:ReadsTheClock"))
+def test_what_differs_in_another_process_or_on_another_day_is_not_deterministic(name):
+    path = f"wrong_policies.{name}"
+    found = sanity(load_policy(path), lambda: 0.0, name=path, clusters=40)
+    assert [charge.name for charge in found.charges] == ["not-deterministic"]
+    assert "another process" in found.charges[0].text
 
 
 @pytest.mark.parametrize("name", IN_A_WORLD)

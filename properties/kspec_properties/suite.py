@@ -19,7 +19,7 @@ from kspec_models.cluster import Cluster
 from kspec_models.kinds import lookup
 from kspec_models.reading_worlds import read_world
 from kspec_models.scaling import scaled
-from kspec_models.scheduler.policies import load_policy
+from kspec_models.scheduler.policies import POLICIES, load_policy
 from kspec_models.smaller import smaller_worlds
 from kspec_models.world import World
 from kspec_models.worlds import bench, exhaustible
@@ -80,7 +80,7 @@ class KubernetesSuite:
         return scaled(World.from_json(world), sizes).to_json()
 
     def build(self, world: JsonMap, parts: Parts) -> Cluster:
-        policy = load_policy(parts.policy) if parts.policy else None
+        policy = _policy(parts.policy) if parts.policy else None
         controllers = tuple(_controller(name) for name in parts.controllers)
         mutant = _mutant(parts.mutant) if parts.mutant else None
         return build(
@@ -175,6 +175,17 @@ def _mutant(name: str) -> ModelMutant:
     raise InputError(
         f"no mutant is called {name!r}", expected="a name that `kspec properties` lists"
     )
+
+
+def _policy(name: str) -> Any:
+    """A policy to explore with; a user's own under guard, so that what it does wrong is said."""
+    policy = load_policy(name)
+    if name in POLICIES:
+        return policy
+    from kspec_properties.trial.guard import Guarded
+    from kspec_properties.trial.guarded_plugins import has_memory
+
+    return Guarded(policy) if has_memory(policy) else policy
 
 
 def _controller(reference: str) -> Any:

@@ -1,8 +1,8 @@
 """What a pod requests: containers, init containers, sidecars, overhead and pod-level resources.
 
 For each resource, of the pending pod and of the pod that is there, in every combination, with
-exactly enough left, one unit too little, and room for one pod too few. Quantities are text, so that a policy that adds them
-up in a way of its own is judged.
+exactly enough left, one unit too little, and room for one pod too few. Quantities are text, so
+that a policy that adds them up in a way of its own is judged.
 """
 
 from collections.abc import Mapping

@@ -125,7 +125,7 @@ def _liveness(trial: Trial) -> Section:
 
 
 def _sanity(trial: Trial) -> Section:
-    return sanity.section(trial.policy, trial.clock, seed=trial.seed)
+    return sanity.section(trial.policy, trial.clock, name=trial.name, seed=trial.seed)
 
 
 def _proofs(trial: Trial) -> Section:

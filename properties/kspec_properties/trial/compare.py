@@ -25,7 +25,8 @@ from kspec_models.placement.policies import PLACINGS
 from kspec_models.placement.policy import AT_RANDOM, LOWEST
 from kspec_models.placement.simulate import Run, simulate
 from kspec_models.scheduler.policies import load_policy
-from kspec_properties.trial.places import line_of_error, own_files
+from kspec_properties.trial.checks import Wrong
+from kspec_properties.trial.places import Hung, line_of_error, own_files
 from kspec_properties.trial.scheduled import Failed, ScheduledNodes
 from kspec_properties.trial.sources import source_of
 
@@ -86,7 +87,7 @@ class PolicyComparison:
                 tie_break,
                 Random(f"ties of seed {job.seed}"),
             )
-        except Exception as error:
+        except (Exception, SystemExit, Hung) as error:
             return Sample(job, {}, (_described(policy, error),), 1)
         return Sample(job, values_of(run), tuple(map(str, run.over_commits)), run.over_committed)
 
@@ -96,10 +97,14 @@ def _draws(policy: Any) -> bool:
     return bool(getattr(policy, "draws", False)) or getattr(policy, "ties", "") == AT_RANDOM
 
 
-def _described(policy: Any, error: Exception) -> str:
+def _described(policy: Any, error: BaseException) -> str:
     if isinstance(error, Failed | KspecError):
         return " ".join(str(error).split())
+    if isinstance(error, Hung):
+        return f"does not return, at {error.place}"
     place = line_of_error(error, own_files(policy))
+    if isinstance(error, Wrong):
+        return error.what + (f", at {place}" if place else "")
     where = f" at {place}" if place else ""
     return f"raised {type(error).__name__}{where}: {' '.join(str(error).split())}"
 

@@ -16,6 +16,7 @@ from kspec_models.scheduler.framework import (
     PreScoreResult,
 )
 from kspec_models.scheduler.policies.numeric import Numeric
+from kspec_models.scheduler.policies.rated import Rated
 from kspec_models.scheduler.profile import Profile
 from kspec_properties.trial.checks import Wrong, number, scores_of, status_of
 from kspec_properties.trial.custody import Custody
@@ -83,6 +84,8 @@ def renewed(policy: Any) -> Any:
             return rebuilt(policy, _copied)
         if isinstance(policy, Numeric):
             return Numeric(_copied(policy.numeric))
+        if isinstance(policy, Rated):
+            return Rated(_copied(policy.rating))
         return _copied(policy)
     except Exception:  # whatever stops a user's class from being copied
         return None
@@ -92,6 +95,8 @@ def has_memory(policy: Any) -> bool:
     """Whether a policy, or a plugin of it, is of a user's own and so may remember what it saw."""
     if type(policy) is Profile:
         return any(map(is_foreign, (*policy.filters, *(plugin for plugin, _ in policy.scorers))))
+    if isinstance(policy, Rated):
+        return is_foreign(policy.rating)
     return is_foreign(policy.numeric if isinstance(policy, Numeric) else policy)
 
 

@@ -14,9 +14,10 @@ from typing import Any
 from kspec.trial import Charge, Finding, Section
 from kspec.trial.card import FAILS, NO_VIOLATION, NOT_PROMISED, UNKNOWN
 from kspec_models.scheduler.policies.errors import PolicyError
+from kspec_properties.trial.elsewhere import decisions, decisions_elsewhere
 from kspec_properties.trial.generated import instances
 from kspec_properties.trial.guard import SECONDS, Guarded, charge_of
-from kspec_properties.trial.guarded_plugins import renewed
+from kspec_properties.trial.guarded_plugins import has_memory, renewed
 from kspec_properties.trial.instances import Instance
 from kspec_properties.trial.judging import Judgement, judge
 from kspec_properties.trial.places import limited, line_of_definition
@@ -35,17 +36,23 @@ def section(
     policy: Any,
     clock: Callable[[], float],
     *,
+    name: str = "",
     clusters: int = CLUSTERS,
     seed: int = 0,
     seconds: float = SECONDS,
 ) -> Section:
-    """What so many generated clusters show of a policy; a call into it may take so many seconds."""
+    """What so many generated clusters show of a policy; a call into it may take so many seconds.
+
+    name: by which another process can load the policy; without one none is asked.
+    """
     start = clock()
     trial = _Trial(policy, seconds)
     for instance in instances(seed, clusters):
         trial.look_at(instance)
         if trial.is_over:
             break
+    if name and has_memory(policy) and DETERMINISM not in trial.charges and not trial.misbehaved:
+        trial.look_elsewhere(name, seed)
     return Section(NAME, tuple(trial.findings()), (), clock() - start)
 
 
@@ -133,6 +140,20 @@ class _Trial:
                 text = f"the same input gives another decision: {base}, and {again} when {what}"
                 self._convict(DETERMINISM, "not-deterministic", text, instance, base, again)
                 return
+
+    def look_elsewhere(self, name: str, seed: int) -> None:
+        """Whether another process decides the same; see `elsewhere`."""
+        there = decisions_elsewhere(name, seed)
+        here = decisions(self.fresh(), seed, len(there))
+        for instance, mine, other in zip(instances(seed, len(there)), here, there, strict=True):
+            if mine == other:
+                continue
+            text = f"the same input gives another decision: scores {mine[1]}, best {mine[0]}; in "
+            text += f"another process, on another day, scores {other[1]}, best {other[0]}"
+            place = line_of_definition(self.policy, "score" if mine[1] else "filter")
+            charge = Charge(NAME, "not-deterministic", text, instance.to_yaml(), place)
+            self.charges[DETERMINISM] = charge
+            return
 
     def _broken(self, relation: Relation, instance: Instance) -> None:
         self.differing[relation.name] += 1

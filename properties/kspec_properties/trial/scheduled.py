@@ -27,7 +27,11 @@ from kspec_models.scheduler.framework import ERROR, SKIP, Context, Policy, Statu
 from kspec_models.scheduler.gpu import GpuShare, room_of
 from kspec_models.scheduler.nodeinfo import NodeInfo
 from kspec_models.scheduler.profiles import DEFAULT_SCHEDULER, hooks_of, profiles_of
+from kspec_properties.trial.checks import scores_of
+from kspec_properties.trial.guard import SECONDS, score_range
+from kspec_properties.trial.guarded_plugins import has_memory
 from kspec_properties.trial.instances import bind
+from kspec_properties.trial.places import limited, own_files
 from kspec_properties.trial.sources import Source
 
 
@@ -42,6 +46,7 @@ class ScheduledNodes:
         self._source, self._own = source, one_profile(policy)
         self._policy = with_gpus(self._own) if source.capacity else self._own
         self._is_plain = is_plain
+        self._is_foreign, self._files = has_memory(policy), own_files(policy)
         self._reserve = hooks_of(self._policy).reserve
         self._order = Order(tuple(info.name for info in source.infos), source.infos)
         self._index = {info.name: number for number, info in enumerate(source.infos)}
@@ -51,6 +56,13 @@ class ScheduledNodes:
         self._context = Context()
 
     def best(self, pod: Arrival) -> Sequence[int]:
+        """Raises Hung where a user's own policy does not come back with an answer."""
+        if not self._is_foreign:
+            return self._best(pod)
+        with limited(SECONDS, self._files):
+            return self._best(pod)
+
+    def _best(self, pod: Arrival) -> Sequence[int]:
         self._pod = self._source.pod(pod)
         order = self._order
         context = self._context = Context(order.infos, self._source.caches, table=order.table)
@@ -64,6 +76,8 @@ class ScheduledNodes:
         feasible = found.feasible
         if len(feasible) > 1:
             scores = self._policy.score(self._pod, feasible, found.context)
+            if self._is_foreign:
+                scores = scores_of(len(feasible), *score_range(self._own))(scores)
             highest = max(scores)
             feasible = tuple(i for i, s in zip(feasible, scores, strict=True) if s == highest)
         return [self._index[info.name] for info in feasible]
