@@ -45,6 +45,8 @@ def guarded(work: Callable[[], Any]) -> int:
         return _say(str(error), error.exit_status)
     except (click.Abort, KeyboardInterrupt):
         return _say("interrupted", EXIT_INTERRUPTED)
+    except SystemExit as error:
+        return _say(f"code that was given ended the run: sys.exit({error.code})", EXIT_BAD_INPUT)
     except BrokenPipeError:
         silence(sys.stdout)
         return EXIT_HOLDS

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -15,6 +16,7 @@ from kspec.cli import silence
 from kspec.errors import InputError
 
 STANDARD_OUTPUT = "-"
+_KEPT = "kspec standard output"
 WIDTH = 140
 """The width of what is not written to a terminal."""
 
@@ -28,13 +30,23 @@ json_option = click.option(
 
 def emit(text: str, json_file: str | None = None) -> None:
     """Text for people on standard output, unless that is the JSON's; a closed pipe is quiet."""
-    if json_file == STANDARD_OUTPUT:
-        return
+    if json_file != STANDARD_OUTPUT:
+        _write(text, sys.stdout)
+
+
+def emit_kept(text: str) -> None:
+    """A document on the standard output that `check_json` kept for it."""
+    context = click.get_current_context(silent=True)
+    kept: IO[str] | None = context.meta.get(_KEPT) if context else None
+    _write(text, kept or sys.stdout)
+
+
+def _write(text: str, stream: IO[str]) -> None:
     try:
-        sys.stdout.write(text)
-        sys.stdout.flush()
+        stream.write(text)
+        stream.flush()
     except BrokenPipeError:
-        silence(sys.stdout)
+        silence(stream)
 
 
 def write_json(document: Any, json_file: str | None) -> None:
@@ -43,7 +55,7 @@ def write_json(document: Any, json_file: str | None) -> None:
         return
     text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
     if json_file == STANDARD_OUTPUT:
-        emit(text)
+        emit_kept(text)
         return
     with _opened(json_file, "w") as file:
         file.write(text)
@@ -61,8 +73,16 @@ def must_be_writable(path: Path) -> None:
 
 
 def check_json(json_file: str | None) -> None:
-    """Refuse a `--json` that cannot be written, before any work is done."""
-    if json_file is not None and json_file != STANDARD_OUTPUT:
+    """Refuse a `--json` that cannot be written, before any work is done.
+
+    Where it is standard output, that is kept for the document: what else is printed, by a policy
+    or a library, goes to standard error.
+    """
+    context = click.get_current_context(silent=True)
+    if json_file == STANDARD_OUTPUT and context is not None:
+        context.meta.setdefault(_KEPT, sys.stdout)
+        context.with_resource(contextlib.redirect_stdout(sys.stderr))
+    elif json_file is not None and json_file != STANDARD_OUTPUT:
         with _opened(json_file, "a"):
             pass
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from kspec.cli.output import check_json, emit, json_option, look, write_json
+from kspec.cli.output import STANDARD_OUTPUT, check_json, emit, json_option, look, write_json
 from kspec.errors import EXIT_HOLDS, EXIT_INTERRUPTED, EXIT_VIOLATION, InputError
 from kspec.trial.comparison import TIE_BREAKS, Asked
 
@@ -53,7 +53,9 @@ if TYPE_CHECKING:
     "--workers", type=click.IntRange(1), metavar="N", help="Processes.  [default: one a core]"
 )
 @click.option("--plain", is_flag=True, help="By the specification of each policy: slow.")
-@click.option("--csv", "csv_file", metavar="FILE", help="Write every mean as CSV.")
+@click.option(
+    "--csv", "csv_file", metavar="FILE", help="Write every mean as CSV; '-' is standard output."
+)
 @click.option(
     "--plot",
     type=click.Path(path_type=Path),
@@ -105,6 +107,8 @@ def command(
         is_plain=plain,
     )
     check_asked(asked)
+    if json_file == csv_file == STANDARD_OUTPUT:
+        raise click.UsageError("--json and --csv cannot both be standard output")
     check_json(json_file)
     check_json(csv_file)
     if plot is not None:

@@ -10,7 +10,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from kspec import report
-from kspec.cli.output import STANDARD_OUTPUT, emit
+from kspec.cli.output import STANDARD_OUTPUT, emit_kept
 from kspec.errors import InputError
 from kspec.trial.comparison import (
     ALLOCATION,
@@ -130,7 +130,7 @@ def write_csv(rows: Sequence[Row], csv_file: str | None) -> None:
     if csv_file is None:
         return
     if csv_file == STANDARD_OUTPUT:
-        emit(to_csv(rows))
+        emit_kept(to_csv(rows))
         return
     try:
         Path(csv_file).write_text(to_csv(rows), encoding="utf-8")

@@ -138,9 +138,12 @@ class Exploring:
         columns = tuple(column for column in plan.columns if column.name in faults)
         plan = attrs.evolve(plan, columns=columns)
         report = explore_plan(self.suite, plan, options)
-        if any(result.verdict is Answer.UNKNOWN for result in report.results):
+        is_open = any(result.verdict is Answer.UNKNOWN for result in report.results)
+        if is_open and not report.is_interrupted:
             more = attrs.evolve(options, steps=MORE * self.steps)
             report = explore_plan(self.suite, plan, more)
+        if report.is_interrupted:  # a search returns what it has; the trial is to end
+            raise KeyboardInterrupt
         return report
 
     @property
