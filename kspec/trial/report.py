@@ -71,7 +71,7 @@ def _section(section: Section, width: int) -> Iterator[RenderableType]:
         yield Padding(_findings(section), _INDENT)
     if _is_matrix(section):
         yield from _matrix(section, width)
-    elif section.rows:
+    elif section.rows and not _is_told(section):
         yield Padding(_rows(section), _INDENT)
 
 
@@ -84,6 +84,12 @@ def _findings(section: Section) -> RenderableType:
         text = f"charge: {finding.charge.name}" if finding.charge else finding.text
         table.add_row(Text(word, style), finding.name, text)
     return table
+
+
+def _is_told(section: Section) -> bool:
+    """Whether the rows are of the findings above them, one each: then they are for machines."""
+    names = [finding.name for finding in section.findings]
+    return names == [str(next(iter(row.values()), "")) for row in section.rows]
 
 
 def _rows(section: Section) -> RenderableType:
