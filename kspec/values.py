@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from hashlib import blake2b
 from typing import Any, Generic, TypeVar
+from weakref import ref
 
 import immutables
 
@@ -35,7 +36,7 @@ class Memo(Generic[K, V]):
     memoised functions are pure, cannot change any result.
     """
 
-    __slots__ = ("compute", "hits", "limit", "misses", "name", "peak", "table")
+    __slots__ = ("__weakref__", "compute", "hits", "limit", "misses", "name", "peak", "table")
 
     def __init__(self, name: str, compute: Callable[[K], V], limit: int = 200_000) -> None:
         self.name, self.compute, self.limit = name, compute, limit
@@ -58,7 +59,24 @@ class Memo(Generic[K, V]):
         return value
 
 
-MEMOS: list[Any] = []
+class Memos:
+    """The memo tables that are in use; one that belongs to an object goes with it."""
+
+    def __init__(self) -> None:
+        self._known: list[ref[Any]] = []
+        self._most = 256
+
+    def append(self, memo: Any) -> None:
+        self._known.append(ref(memo))
+        if len(self._known) > self._most:
+            self._known = [known for known in self._known if known() is not None]
+            self._most = 2 * len(self._known) + 256
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter([memo for known in self._known if (memo := known()) is not None])
+
+
+MEMOS = Memos()
 """Every memo table of the process, for statistics: name, table, hits, misses, peak."""
 
 
