@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from kspec.errors import KspecError
+from kspec.explore.collector import seldom_collecting
 from kspec_models.host import Call, Notification, View
 from kspec_models.kubelet_admission import Usage, allocatable_of
 from kspec_models.objects import Node, Pod
@@ -109,8 +110,9 @@ def schedule(
     for number in range(pods):
         cluster.see(_pod(number))
     began = clock()
-    while cluster.cycle():
-        pass
+    with seldom_collecting():  # as the engine steps a world
+        while cluster.cycle():
+            pass
     seconds = clock() - began
     placed = [e.value for e in cluster.caches["pods"].entries() if e.value.spec.node_name]
     _check(cluster, placed)
