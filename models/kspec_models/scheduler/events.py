@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple
 
 from kspec_models.objects import Node, Pod
 from kspec_models.resources import amounts_of
+from kspec_models.scheduler.framework import DEFAULT_SCHEDULER
 
 NODE, POD, ANY = "Node", "Pod", "*"
 ADD: Final = "Add"
@@ -73,7 +74,7 @@ class ProfileHints:
 
     def of(self, pod: Pod) -> Hints | None:
         """The hints that count for a pod."""
-        return self.by_name.get(pod.spec.scheduler_name or "default-scheduler")
+        return self.by_name.get(pod.spec.scheduler_name or DEFAULT_SCHEDULER)
 
 
 AnyHints = Hints | ProfileHints

@@ -25,6 +25,8 @@ from kspec_models.objects.record import EMPTY
 from kspec_models.scheduler.nodeinfo import NodeInfo
 
 MAX_NODE_SCORE: Final = 100
+DEFAULT_SCHEDULER: Final = "default-scheduler"
+"""The scheduler of a pod that asks for none."""
 
 SUCCESS_CODE: Final = "Success"
 ERROR: Final = "Error"

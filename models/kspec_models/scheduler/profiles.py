@@ -14,10 +14,9 @@ import attrs
 from kspec_models.objects import Pod
 from kspec_models.scheduler.cycle import Sample
 from kspec_models.scheduler.events import Hints, ProfileHints
-from kspec_models.scheduler.framework import Policy
+from kspec_models.scheduler.framework import DEFAULT_SCHEDULER, Policy
 from kspec_models.scheduler.line import BACKOFF, Backoff
 
-DEFAULT_SCHEDULER = "default-scheduler"
 MIN_FEASIBLE_NODES = 100
 """minFeasibleNodesToFind: smaller clusters are always searched whole."""
 

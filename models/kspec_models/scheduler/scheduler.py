@@ -22,12 +22,12 @@ from kspec_models.requests import Request, Response
 from kspec_models.scheduler import attempt
 from kspec_models.scheduler.binding import Binding, going
 from kspec_models.scheduler.cycle import decide, equals
-from kspec_models.scheduler.framework import Context
+from kspec_models.scheduler.framework import DEFAULT_SCHEDULER, Context
 from kspec_models.scheduler.handlers import Cycle, Handlers, Memory
 from kspec_models.scheduler.line import QueuedPod
 from kspec_models.scheduler.nodeinfo import NodeInfo
 from kspec_models.scheduler.preempting import Preempting
-from kspec_models.scheduler.profiles import DEFAULT_SCHEDULER, profiles_of
+from kspec_models.scheduler.profiles import profiles_of
 from kspec_models.scheduler.queue import EMPTY_QUEUE
 from kspec_models.scheduler.volume_binder import assumed
 

@@ -23,10 +23,17 @@ from kspec_models.placement.rooms import Arrays, Rooms, fits
 from kspec_models.placement.workload import Arrival
 from kspec_models.scheduler.cache import Order
 from kspec_models.scheduler.cycle import WHOLE, find
-from kspec_models.scheduler.framework import ERROR, SKIP, Context, Policy, Status
+from kspec_models.scheduler.framework import (
+    DEFAULT_SCHEDULER,
+    ERROR,
+    SKIP,
+    Context,
+    Policy,
+    Status,
+)
 from kspec_models.scheduler.gpu import GpuShare, room_of
 from kspec_models.scheduler.nodeinfo import NodeInfo
-from kspec_models.scheduler.profiles import DEFAULT_SCHEDULER, hooks_of, profiles_of
+from kspec_models.scheduler.profiles import hooks_of, profiles_of
 from kspec_properties.trial.checks import scores_of
 from kspec_properties.trial.guard import SECONDS, score_range
 from kspec_properties.trial.guarded_plugins import has_memory

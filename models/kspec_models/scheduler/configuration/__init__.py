@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from kspec_models.scheduler.configuration.configuration import (
-    DEFAULT_SCHEDULER,
     Configuration,
     configuration_of_extender,
     default_profile,
@@ -12,7 +11,6 @@ from kspec_models.scheduler.configuration.configuration import (
 )
 
 __all__ = [
-    "DEFAULT_SCHEDULER",
     "Configuration",
     "configuration_of_extender",
     "default_profile",

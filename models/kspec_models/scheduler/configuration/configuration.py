@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import attrs
 
@@ -34,10 +34,9 @@ from kspec_models.scheduler.configuration.validation import (
     check_whole,
 )
 from kspec_models.scheduler.extender.options import DEFAULT_TIMEOUT, Options, Tls
+from kspec_models.scheduler.framework import DEFAULT_SCHEDULER
 from kspec_models.scheduler.plugins import node_resources_fit
 from kspec_models.scheduler.profile import Profile
-
-DEFAULT_SCHEDULER: Final = "default-scheduler"
 
 
 @attrs.frozen(eq=False)

@@ -8,13 +8,13 @@ from typing import Any, Final
 from kspec.errors import InputError
 from kspec_models.plain import read_plain
 from kspec_models.scheduler.configuration import (
-    DEFAULT_SCHEDULER,
     Configuration,
     configuration_of_extender,
     extended_by,
     parse_configuration,
 )
 from kspec_models.scheduler.extender.options import Options
+from kspec_models.scheduler.framework import DEFAULT_SCHEDULER
 from kspec_models.scheduler.policies.several import SeveralProfiles
 from kspec_models.scheduler.profiles import Setup
 

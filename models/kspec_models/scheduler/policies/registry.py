@@ -25,8 +25,8 @@ from pathlib import Path
 from typing import Any, Final, cast
 
 from kspec.errors import InputError, KspecError
-from kspec_models.scheduler.configuration import DEFAULT_SCHEDULER, Configuration
-from kspec_models.scheduler.framework import Policy, PolicyFactory
+from kspec_models.scheduler.configuration import Configuration
+from kspec_models.scheduler.framework import DEFAULT_SCHEDULER, Policy, PolicyFactory
 from kspec_models.scheduler.policies import files
 from kspec_models.scheduler.policies.best_fit import best_fit
 from kspec_models.scheduler.policies.default import default_policy
