@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kspec_models.apiserver.defaults import DEFAULTS
+from kspec_models.apiserver.strategies import DEFAULTS
 from kspec_models.apiserver.validate import problems
 from kspec_models.objects import Deployment, Node, Pod, Service
 from kspec_models.worlds import deployment, node, pod, service

@@ -191,8 +191,8 @@ def test_a_file_holds_at_most_one_world_of_this_version(refused, text, line):
 
 
 def test_a_kind_that_acts_and_is_not_modelled_is_refused_or_left_out(tmp_path, refused):
-    text = "apiVersion: apps/v1\nkind: StatefulSet\nmetadata: {name: db}\n"
-    assert "StatefulSet db: this kind creates, moves or scales pods" in refused(text)
+    text = "apiVersion: scheduling.k8s.io/v1alpha2\nkind: PodGroup\nmetadata: {name: gang}\n"
+    assert "PodGroup gang: this kind creates, moves or scales pods" in refused(text)
     path = tmp_path / "app.yaml"
     path.write_text(f"{text}---\n{C}")
     found = read_world((path,), Settings(ignore_unmodelled=True))
@@ -270,10 +270,3 @@ def test_any_value_at_any_place_is_read_and_run_or_refused_in_one_line(
         if not enabled:
             return
         state = cluster.step(state, enabled[0])
-
-
-def test_a_real_statefulset_is_refused_in_one_line():
-    path = manifest("cassandra.yaml")
-    with pytest.raises(InputError) as caught:
-        read_world((path,), Settings())
-    assert "StatefulSet cassandra: this kind" in str(caught.value)

@@ -21,7 +21,7 @@ ENGINE_FOR_MODELS = ("values", "log", "errors", "system", "schema")
 COMPOSERS = tuple(
     f"kspec_models.{name}"
     for name in (
-        *("building", "cluster", "components", "dump", "world"),
+        *("building", "cluster", "components", "controller_manager", "dump", "world"),
         *("reduction.declared", "reduction.parts", "reduction.renaming", "reduction.sleeping"),
     )
 )

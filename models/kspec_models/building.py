@@ -9,20 +9,12 @@ from kspec.errors import InputError
 from kspec_models.apiserver.server import ApiServer
 from kspec_models.cluster import Cluster
 from kspec_models.components import Components, Passive, node_names
-from kspec_models.controllers.deployment import DeploymentController
-from kspec_models.controllers.endpointslice import EndpointSliceController
-from kspec_models.controllers.namespace import NamespaceController
-from kspec_models.controllers.persistentvolume import PersistentVolumeController
-from kspec_models.controllers.provisioner import ProvisionerController
-from kspec_models.controllers.replicaset import ReplicaSetController
-from kspec_models.controllers.serviceaccount import ServiceAccountController
+from kspec_models.controller_manager import controllers_of
 from kspec_models.dataplane import EMPTY_DATAPLANE
 from kspec_models.environment import Operation
-from kspec_models.host import View
 from kspec_models.kubelet import Kubelet
 from kspec_models.kubeproxy import KubeProxy
-from kspec_models.manifests import Document, read_object
-from kspec_models.objects import MODELLED, OPTIONAL
+from kspec_models.needs import applied_objects, needs_of
 from kspec_models.operations import read_operation
 from kspec_models.reduction.declared import declare_symmetry
 from kspec_models.reduction.fused import FusedCluster
@@ -42,33 +34,16 @@ def components_of(
 ) -> Components:
     """The faithful parts of a world. `policy` and `controllers` are a user's own."""
     objects = starting_objects(world)
-    operations = world.operations
-    applied = [read_object(Document("operation", o["apply"])) for o in operations if "apply" in o]
-    given = {o.resource for o in (*objects, *applied) if o is not None}
-    if "persistentvolumeclaims" in given:
-        given.add("persistentvolumes")  # the provisioner makes them
-    present = [cls for cls in MODELLED if cls not in OPTIONAL or cls.RESOURCE in given]
-    resources = tuple(cls.RESOURCE for cls in present if cls.NAMESPACED)
-    passive = {o.resource for o in objects} - {cls.RESOURCE for cls in MODELLED}
+    needs = needs_of(world, objects)
     chosen = policy if policy is not None else load_policy(world.policy)
-    every = node_names((*objects, *(o for o in applied if o is not None)))
+    every = node_names((*objects, *applied_objects(world)))
     nodes = tuple(dict.fromkeys(every))
     numbers = {name: i for i, name in enumerate(nodes, start=1)}
     return Components(
         api_server=ApiServer(),
         reflector=Reflector(atomic=world.atomic_replace),
-        controllers=(
-            DeploymentController(),
-            ReplicaSetController(stale_check=has_seen if world.stale_controller_check else None),
-            EndpointSliceController(),
-            NamespaceController((*resources, *sorted(passive))),
-            ServiceAccountController(),
-            *_volume_controllers(given),
-            *controllers,
-        ),
-        schedulers=schedulers_of(
-            world, chosen, (*(cls.RESOURCE for cls in present), *sorted(passive))
-        ),
+        controllers=(*controllers_of(needs), *controllers),
+        schedulers=schedulers_of(world, chosen, needs.resources),
         kubelet=Kubelet,
         runtime=lambda node: ContainerRuntime(numbers[node]),
         proxy=lambda node: KubeProxy(node, world.proxy_mode),
@@ -79,23 +54,11 @@ def components_of(
     )
 
 
-def _volume_controllers(given: set[str]) -> tuple[Any, ...]:
-    if given.isdisjoint(("persistentvolumes", "persistentvolumeclaims")):
-        return ()
-    return PersistentVolumeController(), ProvisionerController()
-
-
 def _active(nodes: tuple[str, ...], named: tuple[str, ...]) -> tuple[str, ...]:
     unknown = [name for name in named if name not in nodes]
     if unknown:
         raise InputError(f"activeNodes names {unknown[0]!r}, which is no node of the world")
     return tuple(name for name in nodes if name in named)
-
-
-def has_seen(view: View, resource: str, revision: int) -> bool:
-    """Whether the informer of a resource has received everything up to a revision."""
-    seen: int = view.caches.revision(resource)  # type: ignore[attr-defined]
-    return seen >= revision
 
 
 def build(

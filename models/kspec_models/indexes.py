@@ -43,7 +43,13 @@ def _of_owned(obj: ApiObject) -> tuple[str, ...]:
 INDEXERS: dict[str, Indexer] = {
     "pods": Memo("index of a pod", _of_pod),
     "endpointslices": Memo("index of an endpointslice", _of_slice),
-    "replicasets": Memo("index of a replicaset", _of_owned),
+    **{
+        resource: Memo(f"index of {resource}", _of_owned)
+        for resource in (
+            *("replicasets", "controllerrevisions", "jobs"),
+            *("statefulsets", "daemonsets", "replicationcontrollers", "persistentvolumeclaims"),
+        )
+    },
 }
 
 

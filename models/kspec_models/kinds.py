@@ -15,10 +15,9 @@ from kspec_models.objects import MODELLED, ApiObject
 from kspec_models.validation import is_dns1035_label, is_dns1123_subdomain
 
 _PASSIVE_NAMESPACED = {
-    "v1": "ConfigMap Secret Endpoints LimitRange ResourceQuota PodTemplate",
+    "v1": "ConfigMap PodTemplate",
     "networking.k8s.io/v1": "Ingress NetworkPolicy",
     "rbac.authorization.k8s.io/v1": "Role RoleBinding",
-    "apps/v1": "ControllerRevision",
     "storage.k8s.io/v1": "CSIStorageCapacity",
     "events.k8s.io/v1": "Event",
     "resource.k8s.io/v1": "ResourceClaim ResourceClaimTemplate",
@@ -26,7 +25,7 @@ _PASSIVE_NAMESPACED = {
 _PASSIVE_GLOBAL = {
     "networking.k8s.io/v1": "IngressClass IPAddress ServiceCIDR",
     "rbac.authorization.k8s.io/v1": "ClusterRole ClusterRoleBinding",
-    "storage.k8s.io/v1": "CSIDriver VolumeAttachment VolumeAttributesClass",
+    "storage.k8s.io/v1": "CSIDriver VolumeAttributesClass",
     "node.k8s.io/v1": "RuntimeClass",
     "apiextensions.k8s.io/v1": "CustomResourceDefinition",
     "apiregistration.k8s.io/v1": "APIService",
@@ -39,11 +38,8 @@ _PASSIVE_GLOBAL = {
     ),
 }
 _ACTING = {
-    "v1": "ReplicationController",
-    "apps/v1": "StatefulSet DaemonSet",
-    "batch/v1": "Job CronJob",
     "autoscaling/v1": "HorizontalPodAutoscaler",
-    "autoscaling/v2": "HorizontalPodAutoscaler",
+    "scheduling.k8s.io/v1alpha2": "PodGroup Workload",
 }
 
 

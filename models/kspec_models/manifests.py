@@ -13,7 +13,7 @@ from typing import Any
 import attrs
 
 from kspec.errors import InputError
-from kspec_models.apiserver.defaults import DEFAULTS
+from kspec_models.apiserver.strategies import DEFAULTS
 from kspec_models.apiserver.validate import problems
 from kspec_models.kinds import Kind, is_builtin_group, lookup
 from kspec_models.objects import ApiObject, Unstructured

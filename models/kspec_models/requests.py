@@ -45,12 +45,25 @@ class Patch(NamedTuple):
 
 
 class Delete(NamedTuple):
-    """DELETE with preconditions. grace_period_seconds None takes the default of the kind."""
+    """DELETE with preconditions. grace_period_seconds None takes the default of the kind.
+
+    propagation_policy: what becomes of its dependents, "Background", "Foreground" or "Orphan"; ""
+    takes the default of the kind.
+    """
 
     resource: str
     key: str
     uid: str | None = None
     resource_version: int | None = None
+    grace_period_seconds: int | None = None
+    propagation_policy: str = ""
+
+
+class Evict(NamedTuple):
+    """POST to pods/eviction: a delete that the pod's disruption budgets may refuse."""
+
+    key: str
+    uid: str | None = None
     grace_period_seconds: int | None = None
 
 
@@ -84,7 +97,7 @@ class DeleteCollection(NamedTuple):
     namespace: str
 
 
-Request = Create | Update | Patch | Delete | Bind | Get | List | DeleteCollection
+Request = Create | Update | Patch | Delete | Evict | Bind | Get | List | DeleteCollection
 
 NOT_FOUND: Final = "NotFound"
 ALREADY_EXISTS: Final = "AlreadyExists"
@@ -122,7 +135,7 @@ def target(request: Request) -> tuple[str, str]:
             prefix = f"{obj.namespace}/" if obj.namespace else ""
             return obj.resource, f"{prefix}{obj.metadata.generate_name}*"
         return obj.resource, obj.key
-    if isinstance(request, Bind):
+    if isinstance(request, Bind | Evict):
         return "pods", request.key
     if isinstance(request, List | DeleteCollection):
         return request.resource, request.namespace

@@ -38,6 +38,10 @@ class World:
     what the policy says. min_feasible_nodes: upstream's constant of 100, below which every node is
     looked at; a lower one lets a small world sample its nodes, from a start that is then explicit.
     is_plain: schedulers decide node by node, even where a vectorised form decides alike.
+    controllers: which controllers of kube-controller-manager run, as its flag --controllers says
+    it: names, "-name" for one that does not, "*" for all; without any, those that the objects and
+    operations of the world call for. components: options of components by name, such as
+    {"kube-controller-manager": {"replicas": 2}}; a component that is optional runs if it is named.
     What changed lately in Kubernetes is a switch: atomic_replace (AtomicFIFO), initial_lists
     ("resourceVersion0" may be answered by a stale server, "watchList" never is), and
     stale_controller_check (a ReplicaSet waits until the caches show what was written for it).
@@ -63,6 +67,8 @@ class World:
     percentage_of_nodes_to_score: int | None = None
     min_feasible_nodes: int = MIN_FEASIBLE_NODES
     is_plain: bool = False
+    controllers: tuple[str, ...] = ()
+    components: Mapping[str, Mapping[str, Any]] = attrs.field(factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """The world as a document of kind World."""
@@ -79,6 +85,10 @@ class World:
             optional["minFeasibleNodesToFind"] = self.min_feasible_nodes
         if self.is_plain:
             optional["plain"] = True
+        if self.controllers:
+            optional["controllers"] = list(self.controllers)
+        if self.components:
+            optional["components"] = {name: dict(o) for name, o in self.components.items()}
         return {
             "apiVersion": API_VERSION,
             "kind": "World",
@@ -128,4 +138,6 @@ class World:
             percentage_of_nodes_to_score=spec.get("percentageOfNodesToScore"),
             min_feasible_nodes=spec.get("minFeasibleNodesToFind", MIN_FEASIBLE_NODES),
             is_plain=spec.get("plain", False),
+            controllers=tuple(spec.get("controllers", ())),
+            components=dict(spec.get("components", {})),
         )

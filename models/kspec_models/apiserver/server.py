@@ -21,12 +21,13 @@ from kspec.errors import InputError
 from kspec.values import EMPTY_MAP, FingerprintedMap, Memo, mix
 from kspec_models import requests as api
 from kspec_models.apiserver import priority
-from kspec_models.apiserver.defaults import DEFAULTS
 from kspec_models.apiserver.patch import merge
 from kspec_models.apiserver.patch_records import NotByField, patched
 from kspec_models.apiserver.pod_affinity import with_label_keys
 from kspec_models.apiserver.storage import with_default_class
-from kspec_models.apiserver.validate import Problems, is_immutable_change, problems
+from kspec_models.apiserver.strategies import DEFAULTS, WITH_GENERATION, WITH_STATUS
+from kspec_models.apiserver.validate import is_immutable_change, problems
+from kspec_models.apiserver.validate_common import Problems
 from kspec_models.objects import (
     ApiObject,
     Condition,
@@ -49,6 +50,7 @@ from kspec_models.store import Change, Entry, Store
 _WITH_GENERATION = (
     *("deployments", "replicasets", "pods", "endpointslices"),
     "poddisruptionbudgets",
+    *WITH_GENERATION,
 )
 _IMMORTAL = ("namespaces/default", "namespaces/kube-system", "namespaces/kube-public")
 
@@ -181,7 +183,7 @@ class ApiServer:
         )
         return made, problems(made)
 
-    def as_created(self, obj: ApiObject, now: int) -> Any:
+    def as_created(self, obj: Any, now: int) -> Any:
         """The object as its kind's create strategy leaves it: with defaults and a fresh status."""
         obj = obj.with_metadata(
             creation_timestamp=now, generation=1 if obj.resource in _WITH_GENERATION else 0
@@ -192,7 +194,7 @@ class ApiServer:
             obj = with_label_keys(obj)
         if isinstance(obj, Pod | PersistentVolume | PersistentVolumeClaim):
             return obj.replace(status=type(obj.status)(phase="Pending"))
-        if isinstance(obj, Deployment | ReplicaSet):
+        if isinstance(obj, Deployment | ReplicaSet) or obj.resource in WITH_STATUS:
             return obj.replace(status=type(obj.status)())
         return obj
 

@@ -99,6 +99,9 @@ class PodSpec(Record):
     readiness_gates: Any = ()
     volumes: Any = ()
     resources: ResourceRequirements | None = None
+    active_deadline_seconds: int | None = None
+    hostname: str = ""
+    subdomain: str = ""
     extra: FrozenMap[Any] = EMPTY
 
 
@@ -149,6 +152,16 @@ class Pod(ApiObject):
 class NodeSpec(Record):
     unschedulable: bool = False
     taints: tuple[Taint, ...] = ()
+    pod_cidr: str = ""
+    pod_cidrs: tuple[str, ...] = ()
+    provider_id: str = ""
+    extra: FrozenMap[Any] = EMPTY
+
+
+@api_type
+class AttachedVolume(Record):
+    name: str = ""
+    device_path: str = ""
     extra: FrozenMap[Any] = EMPTY
 
 
@@ -159,6 +172,8 @@ class NodeStatus(Record):
     phase: str = ""
     conditions: tuple[Condition, ...] = ()
     images: Any = ()
+    volumes_in_use: tuple[str, ...] = ()
+    volumes_attached: tuple[AttachedVolume, ...] = ()
     extra: FrozenMap[Any] = EMPTY
 
 
@@ -202,22 +217,23 @@ class Namespace(ApiObject):
 
 
 @api_type
-class ServiceAccount(ApiObject):
-    API_VERSION: ClassVar[str] = "v1"
-    KIND: ClassVar[str] = "ServiceAccount"
-    RESOURCE: ClassVar[str] = "serviceaccounts"
-
-    metadata: ObjectMeta = attrs.field(factory=ObjectMeta)
-    extra: FrozenMap[Any] = EMPTY
-
-
-@api_type
 class ObjectReference(Record):
     api_version: str = ""
     kind: str = ""
     namespace: str = ""
     name: str = ""
     uid: str = ""
+    extra: FrozenMap[Any] = EMPTY
+
+
+@api_type
+class ServiceAccount(ApiObject):
+    API_VERSION: ClassVar[str] = "v1"
+    KIND: ClassVar[str] = "ServiceAccount"
+    RESOURCE: ClassVar[str] = "serviceaccounts"
+
+    metadata: ObjectMeta = attrs.field(factory=ObjectMeta)
+    secrets: tuple[ObjectReference, ...] = ()
     extra: FrozenMap[Any] = EMPTY
 
 

@@ -6,6 +6,7 @@ write that changes nothing compares equal and writes nothing.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
 from kspec_models.objects.record import EMPTY, FrozenMap, Labels, Record, Time, api_type
@@ -89,6 +90,13 @@ class ApiObject(Record):
     @property
     def is_terminating(self) -> bool:
         return self.metadata.deletion_timestamp is not None
+
+    @classmethod
+    def from_json(cls, data: Any, path: str = "") -> Self:
+        """Read the object; apiVersion and kind say no more than its class."""
+        if cls.KIND and isinstance(data, Mapping):
+            data = {k: v for k, v in data.items() if k not in ("apiVersion", "kind")}
+        return super().from_json(data, path)
 
     def to_json(self) -> dict[str, Any]:
         return {"apiVersion": self.API_VERSION, "kind": self.KIND, **super().to_json()}

@@ -1,4 +1,4 @@
-"""Service, EndpointSlice and Lease, after k8s.io/api/{core/v1,discovery/v1,coordination/v1}."""
+"""Service, Endpoints, EndpointSlice and Lease, after k8s.io/api/{core,discovery,coordination}."""
 
 from __future__ import annotations
 
@@ -88,6 +88,34 @@ class EndpointSlice(ApiObject):
     address_type: str = ""
     endpoints: tuple[Endpoint, ...] = ()
     ports: tuple[EndpointPort, ...] = ()
+    extra: FrozenMap[Any] = EMPTY
+
+
+@api_type
+class EndpointAddress(Record):
+    ip: str = ""
+    hostname: str = ""
+    node_name: str = ""
+    target_ref: ObjectReference | None = None
+    extra: FrozenMap[Any] = EMPTY
+
+
+@api_type
+class EndpointSubset(Record):
+    addresses: tuple[EndpointAddress, ...] = ()
+    not_ready_addresses: tuple[EndpointAddress, ...] = ()
+    ports: tuple[EndpointPort, ...] = ()
+    extra: FrozenMap[Any] = EMPTY
+
+
+@api_type
+class Endpoints(ApiObject):
+    API_VERSION: ClassVar[str] = "v1"
+    KIND: ClassVar[str] = "Endpoints"
+    RESOURCE: ClassVar[str] = "endpoints"
+
+    metadata: ObjectMeta = attrs.field(factory=ObjectMeta)
+    subsets: tuple[EndpointSubset, ...] = ()
     extra: FrozenMap[Any] = EMPTY
 
 

@@ -1,4 +1,4 @@
-"""PersistentVolume, PersistentVolumeClaim, StorageClass and CSINode.
+"""PersistentVolume, PersistentVolumeClaim, StorageClass, CSINode and VolumeAttachment.
 
 After k8s.io/api/core/v1/types.go and k8s.io/api/storage/v1/types.go at 1.36. Left out: every
 field that no modelled component reads, such as the volume sources of storage that is not CSI.
@@ -139,4 +139,37 @@ class PersistentVolumeClaim(ApiObject):
     metadata: ObjectMeta = attrs.field(factory=ObjectMeta)
     spec: PersistentVolumeClaimSpec = attrs.field(factory=PersistentVolumeClaimSpec)
     status: PersistentVolumeClaimStatus = attrs.field(factory=PersistentVolumeClaimStatus)
+    extra: FrozenMap[Any] = EMPTY
+
+
+@api_type
+class VolumeAttachmentSource(Record):
+    persistent_volume_name: str | None = None
+    extra: FrozenMap[Any] = EMPTY
+
+
+@api_type
+class VolumeAttachmentSpec(Record):
+    attacher: str = ""
+    node_name: str = ""
+    source: VolumeAttachmentSource = attrs.field(factory=VolumeAttachmentSource)
+    extra: FrozenMap[Any] = EMPTY
+
+
+@api_type
+class VolumeAttachmentStatus(Record):
+    attached: bool = False
+    extra: FrozenMap[Any] = EMPTY
+
+
+@api_type
+class VolumeAttachment(ApiObject):
+    API_VERSION: ClassVar[str] = "storage.k8s.io/v1"
+    KIND: ClassVar[str] = "VolumeAttachment"
+    RESOURCE: ClassVar[str] = "volumeattachments"
+    NAMESPACED: ClassVar[bool] = False
+
+    metadata: ObjectMeta = attrs.field(factory=ObjectMeta)
+    spec: VolumeAttachmentSpec = attrs.field(factory=VolumeAttachmentSpec)
+    status: VolumeAttachmentStatus = attrs.field(factory=VolumeAttachmentStatus)
     extra: FrozenMap[Any] = EMPTY

@@ -1,0 +1,11 @@
+"""Defaults and validation of HorizontalPodAutoscaler."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from kspec_models.apiserver.strategy import Strategy
+
+STRATEGIES: Mapping[str, Strategy] = {
+    "horizontalpodautoscalers": Strategy(),
+}

@@ -1,0 +1,60 @@
+"""The controllers of kube-controller-manager, in the order in which upstream starts them.
+
+After cmd/kube-controller-manager/app/controllermanager.go and names/controller_names.go at 1.36.
+The provisioner runs beside every storage driver and is listed here, since it shares the process.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from kspec_models.controllers.deployment import DeploymentController
+from kspec_models.controllers.endpointslice import EndpointSliceController
+from kspec_models.controllers.namespace import NamespaceController
+from kspec_models.controllers.persistentvolume import PersistentVolumeController
+from kspec_models.controllers.provisioner import ProvisionerController
+from kspec_models.controllers.replicaset import ReplicaSetController
+from kspec_models.controllers.serviceaccount import ServiceAccountController
+from kspec_models.host import View
+from kspec_models.needs import Needs, Wiring, chosen
+
+
+def _always(needs: Needs) -> bool:
+    return True
+
+
+def _needs_volumes(needs: Needs) -> bool:
+    return needs.any_of("persistentvolumes", "persistentvolumeclaims")
+
+
+def has_seen(view: View, resource: str, revision: int) -> bool:
+    """Whether the informer of a resource has received everything up to a revision."""
+    seen: int = view.caches.revision(resource)  # type: ignore[attr-defined]
+    return seen >= revision
+
+
+def _replicaset(needs: Needs) -> ReplicaSetController:
+    return ReplicaSetController(
+        stale_check=has_seen if needs.world.stale_controller_check else None
+    )
+
+
+WIRINGS: Final[tuple[Wiring, ...]] = (
+    Wiring("deployment-controller", _always, lambda needs: DeploymentController()),
+    Wiring("replicaset-controller", _always, _replicaset),
+    Wiring("endpointslice-controller", _always, lambda needs: EndpointSliceController()),
+    Wiring("namespace-controller", _always, lambda needs: NamespaceController(needs.namespaced)),
+    Wiring("serviceaccount-controller", _always, lambda needs: ServiceAccountController()),
+    Wiring(
+        "persistentvolume-binder-controller",
+        _needs_volumes,
+        lambda needs: PersistentVolumeController(),
+    ),
+    Wiring("provisioner", _needs_volumes, lambda needs: ProvisionerController()),
+)
+"""One line a controller: its name, when a world calls for it, how it is made."""
+
+
+def controllers_of(needs: Needs) -> tuple[Any, ...]:
+    """The controllers that run in a world."""
+    return chosen(WIRINGS, needs)
