@@ -1,0 +1,10 @@
+"""The zoo: historical bugs of Kubernetes, each re-introduced by a module of its own."""
+
+from __future__ import annotations
+
+from kspec_properties.bugs.bug import Bug
+
+BUGS: tuple[Bug, ...] = ()
+"""In the order of the report."""
+
+__all__ = ["BUGS", "Bug"]
