@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import enum
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import attrs
@@ -56,6 +56,8 @@ class Property:
     companion: name of the `sometimes` that shows the check is not vacuous.
     mutants: names of mutants of the model that it kills.
     known_false: tempting, and not kept; stays with its trace.
+    tell_cycle: for liveness, the witness of a cycle that breaks it, from its (before, after)s in
+        order; without one the witness is that of the goal.
     """
 
     name: str
@@ -71,6 +73,7 @@ class Property:
     companion: str = ""
     mutants: tuple[str, ...] = ()
     known_false: bool = False
+    tell_cycle: Callable[[Sequence[tuple[Any, Any]]], str] | None = None
 
     def holds(self, before: Any, after: Any) -> Verdict:
         """The verdict of a safety property about the step from `before` to `after`."""

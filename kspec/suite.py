@@ -29,7 +29,7 @@ class Settings:
     """What the command line says about a world; None leaves what the file or the default says.
 
     node_capacity: quantities by resource. state: the files are a dump to start from. is_plain: run
-    the plain form of what has a faster one.
+    the plain form of what has a faster one. world: the name of a world that ships with the suite.
     """
 
     nodes: int | None = None
@@ -40,6 +40,7 @@ class Settings:
     state: bool = False
     ignore_unmodelled: bool = False
     is_plain: bool = False
+    world: str | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -66,6 +67,24 @@ class Mutant:
     faults: str = "none"
 
 
+@attrs.frozen(kw_only=True)
+class Bug(Mutant):
+    """A historical bug, re-introduced like a mutant.
+
+    url: the report. estimate: how many steps its readers think that it needs. is_live_limit: it is
+    not fixed, so that nothing is changed and the faithful model shows it.
+    """
+
+    url: str
+    estimate: int
+    is_live_limit: bool = False
+
+    @property
+    def longest_trace(self) -> int:
+        """How many actions a minimized trace of it may have."""
+        return 2 * self.estimate + 4
+
+
 @attrs.frozen
 class Smaller:
     """A world with one cut, for shrinking.
@@ -90,6 +109,14 @@ class Suite(Protocol):
     def properties(self) -> tuple[Property, ...]: ...
 
     def mutants(self) -> tuple[Mutant, ...]: ...
+
+    def bugs(self) -> tuple[Bug, ...]:
+        """The zoo of historical bugs; the name of one is taken wherever a mutant's is."""
+        ...
+
+    def world_names(self) -> tuple[str, ...]:
+        """The names of the worlds that ship with the suite, as `Settings.world` takes them."""
+        ...
 
     def read_world(self, files: tuple[Path, ...], settings: Settings) -> JsonMap:
         """The world document of some files (or the one that ships with the suite, without any).

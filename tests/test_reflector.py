@@ -30,13 +30,13 @@ PLAIN = Reflector(atomic=False)
 class Feed:
     """A store, the stream of its pods, and an informer that follows it."""
 
-    def __init__(self, *names, hosts=2, reflector=PLAIN):
+    def __init__(self, *names, reflector=PLAIN):
         self.reflector = reflector
         self.store = Store()
         for name in names:
             self.put(name)
         self.stream = Stream(Watch("pods"), self.store.bucket("pods"))
-        self.informer = reflector.started(hosts)
+        self.informer = reflector.started()
 
     def put(self, name, label="1"):
         meta = {"name": name, "namespace": "default", "labels": {"v": label}}
@@ -154,7 +154,7 @@ def test_a_broken_watch_keeps_its_cache_and_resumes_where_it_was():
 )
 def test_a_watch_is_gone_once_an_event_that_it_misses_is_compacted(resume, compacted, gone):
     assert is_gone(resume, compacted) is gone
-    informer = Informer(0).evolve(status=DISCONNECTED, resume=resume)
+    informer = Informer().evolve(status=DISCONNECTED, resume=resume)
     assert PLAIN.resumed(informer, compacted).status is (LISTING if gone else WATCHING)
 
 
@@ -221,10 +221,11 @@ def test_a_list_that_would_be_older_than_the_history_is_not_enabled():
 
 def test_each_host_takes_the_same_notifications_in_its_own_time():
     feed = Feed("a", "b").list().pop()
-    informer = feed.informer.taken(1).taken(1)
+    everything = feed.informer.left_with(((0, 0), (1, 0)))
+    informer, swapped = everything.taken(1, 2), everything.taken(0, 2)
     assert [informer.pending(host) for host in (0, 1)] == [2, 0]
-    swapped = feed.informer.taken(0).taken(0)
     assert [swapped.pending(host) for host in (0, 1)] == [0, 2]
+    assert [everything.taken(0, 1).pending(host) for host in (0, 1)] == [1, 2]
     assert informer.fingerprint != swapped.fingerprint
 
 
@@ -249,7 +250,6 @@ def two_ways_to_the_same_store():
         feed.put("a", label)
         feed.put("a", "4")
         feed.receive()
-        feed.informer = feed.informer.taken(0).taken(1).taken(0).taken(1)
     assert feeds[0].store.fingerprint == feeds[1].store.fingerprint
     return feeds
 
@@ -265,5 +265,6 @@ def test_two_pending_notifications_differ_by_what_was_before():
     one, other = two_ways_to_the_same_store()
     for feed in (one, other):
         feed.receive()
+        feed.informer = feed.informer.left_with(((0, feed.informer.told.length - 1),))
     assert one.cached() == other.cached() and one.informer.pending(0) == 1
     assert one.informer.fingerprint != other.informer.fingerprint

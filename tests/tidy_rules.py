@@ -21,14 +21,15 @@ ENGINE_FOR_MODELS = ("values", "log", "errors", "system", "schema")
 COMPOSERS = tuple(
     f"kspec_models.{name}"
     for name in (
-        *("building", "cluster", "components", "controller_manager", "dump", "world"),
+        *("building", "cluster", "components", "controller_manager", "node_controllers", "dump"),
+        "world",
         *("reduction.declared", "reduction.parts", "reduction.renaming", "reduction.sleeping"),
     )
 )
 """Who joins the hosts. `dump` makes what each of them remembers at the start of a dump's world, and
 the reductions say of each host what it no longer tells apart."""
 HOSTS = ("scheduler", "kubelet", "kubeproxy")
-SHARED_BY_CONTROLLERS = ("worker", "pods", "claims", "expectations", "ranking")
+SHARED_BY_CONTROLLERS = ("worker", "pods", "claims", "expectations", "ranking", "history", "steps")
 DETERMINISTIC = ("kspec_models", "kspec.explore")
 BANNED_IMPORTS = re.compile(
     r"(time|uuid|secrets|threading|asyncio|multiprocessing)(\..*)?|random\.(?!Random$).+|os\.environ"

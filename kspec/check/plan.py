@@ -12,10 +12,10 @@ from kspec.check.options import Options
 from kspec.errors import InputError
 from kspec.explore.exploration import is_promised
 from kspec.property import Kind, Property
-from kspec.suite import JsonMap, Mutant, Parts, Suite
+from kspec.suite import Bug, JsonMap, Mutant, Parts, Suite
 
 FAULT_FREE = "none"
-T = TypeVar("T", Property, Mutant)
+T = TypeVar("T", Property, Mutant, Bug)
 
 BUDGET = 1
 """How many faults of each class a column allows where the world does not say."""
@@ -180,7 +180,7 @@ def _properties(
 
 def _plan_of_mutant(suite: Suite, options: Options, name: str) -> Plan:
     """A mutant is looked for in its own world and column, by the property that it breaks."""
-    mutant = named("mutant", name, suite.mutants())
+    mutant = named("mutant", name, (*suite.mutants(), *suite.bugs()))
     settings = options.settings
     if options.files:
         world = suite.read_world(options.files, settings)

@@ -24,7 +24,7 @@ from kspec.check.searching import Budget, Clock, Explorer, compare
 from kspec.distribute.places import Place, on_ray, on_workers
 from kspec.explore import Exploration, check_determinism
 from kspec.property import Property
-from kspec.suite import Suite
+from kspec.suite import Bug, Suite
 
 
 class _Check:
@@ -180,7 +180,7 @@ class _Check:
     def control(self) -> None:
         """A mutant must be told from a model that is broken anyway: the same without it."""
         plan, mutant = self.plan, self.plan.mutant
-        if mutant is None:
+        if mutant is None or (isinstance(mutant, Bug) and mutant.is_live_limit):
             return
         if not self.failures:
             self.remarks.append(f"mutant {mutant.name} survived: nothing that it breaks was seen")

@@ -25,6 +25,7 @@ COMMANDS = {
     "replay": "Run a trace again, step by step.",
     "prove": "Prove claims about the code that runs, by z3.",
     "policy": "Put scheduler policies on trial: check, compare, explain.",
+    "bugs": "The zoo of historical bugs: list them, hunt them.",
     "properties": "List the specification: promises, sources, mutants.",
     "bench": "Measure speed, growth, start-up and memory.",
     "schema": "Print the JSON Schema of a world, a trace or a report.",

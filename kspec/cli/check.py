@@ -43,6 +43,7 @@ def command(json_file: str | None, scale: str | None, **given: Any) -> int:
       kspec check
       kspec check app.yaml --nodes 4 --seconds 20
       kspec check app.yaml --faults crash,lost-answer --seed 7 --steps 200000
+      kspec check --world kivi/c7
       kspec check --mutant NAME
     """
     from kspec import report as reports
@@ -80,7 +81,7 @@ def options_of(given: dict[str, Any]) -> Options:
     from kspec.check import Options
     from kspec.suite import Settings
 
-    of_world = ("nodes", "node_capacity", "schedulers", "policy", "granularity", "state")
+    of_world = ("world", "nodes", "node_capacity", "schedulers", "policy", "granularity", "state")
     settings = Settings(
         **{name: given.pop(name) for name in (*of_world, "ignore_unmodelled", "is_plain")}
     )

@@ -35,6 +35,11 @@ def size(ctx: click.Context, param: click.Parameter, value: str | None) -> int |
 
 
 WORLD = (
+    click.option(
+        "--world",
+        metavar="NAME",
+        help="A world that ships with kspec in place of a FILE, such as kivi/c1 or kivi/c1@100.",
+    ),
     click.option("--nodes", type=click.IntRange(1), metavar="N", help="Nodes of the cluster."),
     click.option(
         "--node-capacity",

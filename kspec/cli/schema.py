@@ -9,14 +9,14 @@ import click
 from kspec.cli.output import emit
 from kspec.errors import InputError
 
-OWN = ("trace", "report", "coverage", "scale", "compare", "cards")
+OWN = ("trace", "report", "coverage", "scale", "compare", "cards", "bugs")
 
 
 @click.command("schema")
 @click.argument("name", type=click.Choice(["world", *OWN]), metavar="|".join(("world", *OWN)))
 def command(name: str) -> None:
-    """Print the JSON Schema of a world, a trace, a report, a coverage, a scale, a comparison or
-    the report cards of policies.
+    """Print the JSON Schema of a world, a trace, a report, a coverage, a scale, a comparison,
+    the report cards of policies or a hunt for bugs.
 
     `check` and `replay` validate what they are given with it.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
 from kspec.errors import InputError
@@ -91,6 +91,11 @@ class Debt:
             goal = self.prop.predicate(state)
             if not goal:
                 self.bad, self.verdict = 0, goal
+
+    def tell_cycle(self, turn: Sequence[tuple[Any, Any]]) -> None:
+        """Let a property that knows how say which cycle breaks it."""
+        if self.prop.tell_cycle is not None and turn and self.bad >= 0:
+            self.verdict = Verdict(False, self.prop.tell_cycle(turn), as_verdict(self.verdict).kind)
 
     def is_broken(self, cycle_from: int | None) -> bool:
         """Is it violated, if from `cycle_from` on the run repeats for ever, or else stutters?"""

@@ -18,6 +18,7 @@ from kspec.explore.debt import Debt, as_verdict
 from kspec.explore.exploration import Suffix, Violation
 from kspec.explore.liveness.fairness import CycleFairness
 from kspec.explore.monitor import Monitor
+from kspec.explore.recurring import Recurring
 from kspec.explore.strategies.fifo import Fifo
 from kspec.explore.strategies.strategy import PerAction, Strategy, fault_of, kind_of
 from kspec.system import AnySystem
@@ -199,8 +200,7 @@ class Runner:
         """
         system, monitor, fifo = self.system, self.monitor, self.fifo
         fifo.begin()
-        recurrence = getattr(system, "recurrence", None)
-        seen: dict[tuple[int, tuple[int, ...]], int] = {}
+        watch = Recurring(system, fifo)
         action = system.heal(state)
         progress, paid = len(self.actions), len(monitor.paid)
         while True:
@@ -210,12 +210,9 @@ class Runner:
                 if index < 0:
                     return Ending("quiescent", state)
                 here = len(self.actions)
-                mark = system.fingerprint(state)
-                if recurrence is not None and kind_of(system)(enabled[index]) == "clock":
-                    mark = recurrence(state)
-                first = seen.setdefault((mark, fifo.order), here)
-                if first != here:
-                    return Ending("lasso", state, here - first, index)
+                cycle = watch.cycle(state, enabled, index)
+                if cycle:
+                    return Ending("lasso", state, cycle, index)
                 if len(monitor.paid) > paid:
                     progress, paid = here, len(monitor.paid)
                 if here - progress >= bound:
@@ -241,6 +238,7 @@ class Runner:
         system, state, index = self.system, ending.state, ending.choice
         owing = self.monitor.owing()
         fairness = CycleFairness(system)
+        turns: list[tuple[Any, Any]] = []
         for turn in range(ending.cycle):
             for debt in owing:
                 debt.judge(state)
@@ -248,9 +246,11 @@ class Runner:
             if turn:
                 index = self.fifo.choose(state, enabled)
             fairness.take(enabled, enabled[index])
-            state = system.step(state, enabled[index])
+            before, state = state, system.step(state, enabled[index])
+            turns.append((before, state))
         for debt in owing:
             debt.judge(state)
+            debt.tell_cycle(turns)
         return not fairness.neglected
 
 

@@ -121,8 +121,7 @@ class Causes:
         self, state: State, slot: int, place: InformerSlot, informer: Informer
     ) -> tuple[Unseen, ...]:
         """What is in the cache already and whose event handlers have not run."""
-        behind = min(informer.handled, default=informer.told.length)
-        if behind == informer.told.length:
+        if not informer.behind:
             return ()
         told = informer.told.items[informer.told.length - 1]
         write = f"{place.watch.resource} {told.identity}"

@@ -14,7 +14,7 @@ from typing import Any
 
 from kspec.errors import NotEnabled
 from kspec.system import Footprint
-from kspec.values import EMPTY_MAP, FingerprintedMap, fingerprint_of, mix
+from kspec.values import EMPTY_MAP, FingerprintedMap
 from kspec_models import actions
 from kspec_models.causes import Causes
 from kspec_models.components import Components
@@ -23,6 +23,7 @@ from kspec_models.environment import Environment, Operation
 from kspec_models.host import Notification, Watch
 from kspec_models.host_state import HostState
 from kspec_models.layout import HostSlot, InformerSlot, Layout, NodeSlot, ProcessSlots
+from kspec_models.recurrence import Recurrences
 from kspec_models.reflector import DISCONNECTED, LISTING, REPLACING, WATCHING, Informer
 from kspec_models.state import TOPICS, State, started
 from kspec_models.state import Environment as EnvironmentState
@@ -74,6 +75,7 @@ class Cluster:
         }
         self._finders = [(kinds[type(place)], place) for place in self.layout.slots]
         self._initial: State | None = None
+        self._recurrences = Recurrences()
 
     def _effect_table(self) -> dict[type, Callable[[State, Any], None]]:
         steps, outside = self.steps, self.environment
@@ -128,19 +130,11 @@ class Cluster:
         return state.whole_fingerprint
 
     def recurrence(self, state: State) -> int:
-        """A fingerprint that is equal for states that differ only in how late it is.
+        """A mark that is equal for states that differ only in names, versions and times.
 
-        Costs as much as the cluster is large: asked for only where time advances.
+        Costs as much as the cluster is large: asked for only now and then.
         """
-        whole = mix(state.api.fingerprint, state.streams_fingerprint)
-        for slot, place in enumerate(self.layout.slots):
-            value = state.slots[slot]
-            if isinstance(place, HostSlot) and value is not None:
-                memory = place.host.relative(value.memory, state.clock)
-                whole = mix(whole, HostState(memory, value.calls).fingerprint)
-            elif not isinstance(place, HostSlot):
-                whole = mix(whole, self._slot_fingerprint(slot, value))
-        return mix(whole, fingerprint_of(state.environment))
+        return self._recurrences.mark(state)
 
     def changes(self, state: State) -> int:
         return state.changed
@@ -278,10 +272,10 @@ class Cluster:
             found.append(actions.Pop(place.actor, place.watch.resource, key))
         elif status is DISCONNECTED:
             found.append(actions.Rewatch(place.actor, place.watch.resource))
-        told, length = informer.told.items, informer.told.length
-        for position, handles in zip(informer.handled, place.handles, strict=True):
-            if position < length:
-                found.append(handles[told[position].identity])
+        if informer.behind:
+            told = informer.told.items
+            for listener, position in informer.behind:
+                found.append(place.handles[listener][told[position].identity])
         return tuple(found)
 
     def _host_actions(self, t: State, slot: int, place: HostSlot) -> tuple[Any, ...]:
@@ -332,8 +326,8 @@ class Cluster:
             return HostState(place.host.initial(own))
         stream: Stream = t.streams[place.stream]
         cache = stream.base
-        ghost = Informer(0).ghost.update({entry.key: entry for entry in cache.entries()})
-        return Informer(len(place.listeners)).evolve(
+        ghost = Informer().ghost.update({entry.key: entry for entry in cache.entries()})
+        return Informer().evolve(
             status=WATCHING,
             cache=cache,
             target=cache,
@@ -353,8 +347,10 @@ class Cluster:
                 resource = place.watch.resource
                 for entry in t.streams[place.stream].base.entries():
                     event = Notification(resource, None, entry, t.api.store.revision)
-                    for _, slot in place.listeners:
-                        self._call_handler(t, slot, event)
+                    for listener, (_, slot) in enumerate(place.listeners):
+                        concerns = place.filters[listener]
+                        if concerns is None or concerns(event):
+                            self._call_handler(t, slot, event)
 
     def _call_handler(self, t: State, slot: int, event: Notification) -> None:
         place = self.layout.slots[slot]

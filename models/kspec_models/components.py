@@ -109,9 +109,9 @@ class Components:
     def _loaded(self, api: Api, given: Any) -> Api:
         """The object of a dump, with its status, uid, times and binding; no admission any more."""
         meta, key = given.metadata, f"{given.resource}/{given.key}"
+        given = given.with_metadata(uid=meta.uid or f"{key}#0")
         kept = self.api_server.as_created(given, meta.creation_timestamp or 0)
         kept = kept.with_metadata(
-            uid=meta.uid or f"{key}#0",
             generation=meta.generation or kept.metadata.generation,
             deletion_timestamp=meta.deletion_timestamp,
             deletion_grace_period_seconds=meta.deletion_grace_period_seconds,

@@ -17,6 +17,7 @@ from kspec_models.controllers.replicaset import ReplicaSetController
 from kspec_models.controllers.serviceaccount import ServiceAccountController
 from kspec_models.host import View
 from kspec_models.needs import Needs, Wiring, chosen
+from kspec_models.node_controllers import NODE_WIRINGS
 
 
 def _always(needs: Needs) -> bool:
@@ -50,6 +51,7 @@ WIRINGS: Final[tuple[Wiring, ...]] = (
         _needs_volumes,
         lambda needs: PersistentVolumeController(),
     ),
+    *NODE_WIRINGS,
     Wiring("provisioner", _needs_volumes, lambda needs: ProvisionerController()),
 )
 """One line a controller: its name, when a world calls for it, how it is made."""

@@ -51,6 +51,11 @@ class Environment:
     ) -> None:
         self.layout, self.steps, self.operations = layout, steps, operations
         self.lists_are_stale = lists_are_stale
+        self.timed = [
+            (slot, place.host)
+            for slot, place in enumerate(layout.slots)
+            if isinstance(place, HostSlot)
+        ]
         self.crashes = [p for p in layout.processes if p.hosts or p.informers]
 
     # enabledness
@@ -72,16 +77,13 @@ class Environment:
         return tuple(found)
 
     def _next_deadline(self, t: State) -> int | None:
-        deadlines = []
-        for process in self.layout.processes:
-            if t.slots[process.up]:
-                for slot in process.hosts.values():
-                    place = self.layout.slots[slot]
-                    assert isinstance(place, HostSlot)
-                    deadline = place.host.deadline(t.slots[slot].memory)
-                    if deadline is not None and deadline > t.clock:
-                        deadlines.append(deadline)
-        return min(deadlines, default=None)
+        first, slots, clock = None, t.slots, t.clock
+        for slot, host in self.timed:
+            state: HostState | None = slots[slot]
+            deadline = state.deadline(host) if state is not None else None
+            if deadline is not None and deadline > clock and (first is None or deadline < first):
+                first = deadline
+        return first
 
     def _crashes(self, t: State) -> Iterator[Any]:
         return (actions.Crash(p.name) for p in self.crashes if t.slots[p.up])
@@ -155,8 +157,10 @@ class Environment:
         if deadline is None or f"{deadline}s" != action.to or t.system:
             raise NotEnabled(actions.encode(action))
         t.put_outside(deadline, t.environment)
-        for process in self.layout.processes:
-            for slot in process.hosts.values():
+        for slot, host in self.timed:
+            state: HostState | None = t.slots[slot]
+            due = state.deadline(host) if state is not None else None
+            if due is not None and due <= t.clock:
                 t.touched[slot] = None
         t.changed |= BIT["environment"]
 
@@ -182,7 +186,7 @@ class Environment:
         for slot in process.informers.values():
             place = self.layout.slots[slot]
             assert isinstance(place, InformerSlot)
-            self.steps.put_informer(t, slot, place, Informer(len(place.listeners)))
+            self.steps.put_informer(t, slot, place, Informer())
         for slot in process.hosts.values():
             place = self.layout.slots[slot]
             assert isinstance(place, HostSlot)
@@ -201,7 +205,7 @@ class Environment:
         for slot in process.informers.values():
             place = self.layout.slots[slot]
             assert isinstance(place, InformerSlot)
-            started = self.steps.reflector.started(len(place.listeners))
+            started = self.steps.reflector.started()
             self.steps.put_informer(t, slot, place, started)
         for slot in process.hosts.values():
             place = self.layout.slots[slot]

@@ -89,7 +89,12 @@ class Outcome(NamedTuple):
 
 
 class Host(Protocol):
-    """One control loop: kube-scheduler's, a controller's, a kubelet's, a kube-proxy's."""
+    """One control loop: kube-scheduler's, a controller's, a kubelet's, a kube-proxy's.
+
+    `concerns(notification) -> bool`, where a host has it, is False of a notification that `handle`
+    would leave any memory as it is for, in every view. The host takes such a one at once, without
+    a step and without a call, so that a host which watches what it has no part in costs nothing.
+    """
 
     @property
     def name(self) -> str: ...

@@ -6,12 +6,13 @@ from typing import Any, Final
 
 from kspec.values import MASK, Memo, combined
 from kspec_models.actions import Deliver
-from kspec_models.host import Call
+from kspec_models.host import Call, Host
 from kspec_models.requests import Request
 from kspec_models.requests import describe as describe_request
 
 request_text: Memo[Request, str] = Memo("request texts", describe_request)
 
+_UNKNOWN: Final = -1
 _FACTOR: Final = 0x9E3779B97F4A7C15
 
 
@@ -29,7 +30,7 @@ class Sending:
 class HostState:
     """A host that is up. Immutable."""
 
-    __slots__ = ("_remembered", "calls", "fingerprint", "memory")
+    __slots__ = ("_deadline", "_remembered", "calls", "fingerprint", "memory")
 
     def __init__(
         self, memory: Any, calls: tuple[Sending, ...] = (), remembered: int | None = None
@@ -38,9 +39,17 @@ class HostState:
         self.memory, self.calls = memory, calls
         whole = combined(memory) if remembered is None else remembered
         self._remembered = whole
+        self._deadline: int | None = _UNKNOWN
         for sending in calls:
             whole = (whole * _FACTOR + sending.fingerprint) & MASK
         self.fingerprint = whole
+
+    def deadline(self, host: Host) -> int | None:
+        """The deadline of its memory, asked of the host once."""
+        known = self._deadline
+        if known is _UNKNOWN:
+            known = self._deadline = host.deadline(self.memory)
+        return known
 
     def calling(self, calls: tuple[Sending, ...]) -> HostState:
         """This host with the same memory and other calls in flight."""

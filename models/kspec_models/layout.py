@@ -5,13 +5,16 @@ Fixed for a world when its cluster is composed; the order of slots is the order 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import attrs
 
 from kspec.values import fingerprint
 from kspec_models.actions import Handle, Named, Progress, Sync
-from kspec_models.host import Host, Watch
+from kspec_models.host import Host, Notification, Watch
+
+Concerns = Callable[[Notification], bool]
 
 
 @attrs.frozen(eq=False)
@@ -31,9 +34,11 @@ class ProcessSlots:
 
 @attrs.frozen(eq=False)
 class InformerSlot:
-    """actor: its process. listeners: hosts in the order of `Informer.handled`, as (name, slot).
+    """actor: its process. listeners: the hosts that it tells, as (name, slot), by their number.
 
+    filters: of each listener, what tells its concerns from the rest; None: all is its concern.
     syncs, handles: the actions of the informer, and those of each listener, by what they deliver.
+    choosers: the slots of the listeners whose choices its cache alone may change.
     """
 
     actor: str
@@ -42,8 +47,10 @@ class InformerSlot:
     stream: int
     weight: int
     listeners: tuple[tuple[str, int], ...]
+    filters: tuple[Concerns | None, ...]
     syncs: Named
     handles: tuple[Named, ...]
+    choosers: tuple[int, ...]
 
 
 @attrs.frozen(eq=False)
@@ -76,6 +83,14 @@ class NodeSlot:
     owner: int
     topic: int
     takes: Named
+
+
+def _number(hosts: list[Host], host: Host) -> int:
+    return [other.name for other in hosts].index(host.name)
+
+
+def _has_choices(host: Host) -> bool:
+    return bool(getattr(host, "has_explicit_ties", False))
 
 
 @attrs.define(eq=False)
@@ -122,31 +137,39 @@ class Layout:
         self.processes.append(process)
         self.by_process[name] = up
         self.slots.append(process)
-        watches: dict[Watch, list[str]] = {watch: [] for watch in extra}
+        watches: dict[Watch, list[Host]] = {watch: [] for watch in extra}
         for host, _ in hosts:
             for watch in host.watches:
-                watches.setdefault(watch, []).append(host.name)
+                watches.setdefault(watch, []).append(host)
         first_host = up + 1 + len(watches)
         numbers = {host.name: first_host + i for i, (host, _) in enumerate(hosts)}
-        for watch, names in watches.items():
+        for watch, told in watches.items():
             slot = len(self.slots)
             process.informers[watch] = slot
             self.by_informer[name, watch.resource] = slot
             stream = self.stream(watch)
             self.watchers[stream].append(slot)
             weight = fingerprint(("weight", name, watch)) | 1
-            listeners = tuple((n, numbers[n]) for n in names)
-            syncs = Named(Sync, name, watch.resource)
-            handles = tuple(Named(Handle, n, watch.resource) for n in names)
             self.slots.append(
-                InformerSlot(name, process.index, watch, stream, weight, listeners, syncs, handles)
+                InformerSlot(
+                    name,
+                    process.index,
+                    watch,
+                    stream,
+                    weight,
+                    tuple((host.name, numbers[host.name]) for host in told),
+                    tuple(getattr(host, "concerns", None) for host in told),
+                    Named(Sync, name, watch.resource),
+                    tuple(Named(Handle, host.name, watch.resource) for host in told),
+                    tuple(numbers[host.name] for host in told if _has_choices(host)),
+                )
             )
         caches = {watch.resource: slot for watch, slot in process.informers.items()}
         for host, verb in hosts:
             process.hosts[host.name] = len(self.slots)
             self.by_host[host.name] = len(self.slots)
             sources = {
-                watch.resource: (process.informers[watch], watches[watch].index(host.name))
+                watch.resource: (process.informers[watch], _number(watches[watch], host))
                 for watch in host.watches
             }
             self.slots.append(
@@ -159,7 +182,7 @@ class Layout:
                     sources,
                     caches,
                     Named(verb, host.name),
-                    getattr(host, "has_explicit_ties", False),
+                    _has_choices(host),
                 )
             )
         if node_state >= 0:

@@ -11,6 +11,7 @@ import attrs
 from kspec.errors import InputError
 from kspec.suite import Settings
 from kspec_models.manifests import Document, read_documents, read_object, read_objects
+from kspec_models.named_worlds import SIZED, named_world
 from kspec_models.operations import read_operation
 from kspec_models.quantity import parse
 from kspec_models.world import API_VERSION, World
@@ -24,6 +25,8 @@ def read_world(files: tuple[Path, ...], settings: Settings) -> World:
 
     Raises InputError, one line with file, line and object, for anything that cannot be used.
     """
+    if settings.world is not None:
+        return _named(files, settings, settings.world)
     documents = tuple(d for path in files for d in read_documents(path))
     worlds = [d for d in documents if _is_of_kspec(d)]
     others = tuple(d for d in documents if not _is_of_kspec(d))
@@ -39,6 +42,15 @@ def read_world(files: tuple[Path, ...], settings: Settings) -> World:
     if files:
         world = attrs.evolve(world, objects=_kept(others, settings))
     return _with_settings(world, settings)
+
+
+def _named(files: tuple[Path, ...], settings: Settings, name: str) -> World:
+    """A world that ships with kspec. Raises InputError beside files, or for another size."""
+    if files:
+        raise InputError(f"--world {name} beside {files[0]}", expected="one of them")
+    if settings.nodes is not None and name in SIZED:
+        return _with_settings(named_world(f"{name}@{settings.nodes}"), settings)
+    return _with_settings(named_world(name), settings)
 
 
 def _is_of_kspec(document: Document) -> bool:

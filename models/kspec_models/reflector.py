@@ -29,6 +29,9 @@ DISCONNECTED: Final = "disconnected"
 HAS_POSITION: Final = (WATCHING, DISCONNECTED, REPLACING)
 """The states in which what the watch has not received yet matters later."""
 
+Behind = tuple[tuple[int, int], ...]
+"""(listener, the position of the next notification that it takes), by listener."""
+
 _HOST: Final = 0x9FB21C651E98DF25
 
 
@@ -63,16 +66,17 @@ class Informer:
 
     position: how many stream events it has received. cache: what its listers read. remaining:
     keys of a Replace still to be popped, target the snapshot that they lead to. told: every
-    notification since the process started, handled[i] how many of them host i has taken.
+    notification since the process started. behind: the listeners that have some of them still to
+    take, each with the position of the next; so a listener that has nothing to do costs nothing.
     resume: the revision that a broken watch resumes from. ghost: the last entry that was told of
     each key, for properties only.
     """
 
     __slots__ = (
+        "_fingerprint",
+        "behind",
         "cache",
-        "fingerprint",
         "ghost",
-        "handled",
         "listed_at",
         "position",
         "remaining",
@@ -83,41 +87,62 @@ class Informer:
         "told",
     )
 
-    def __init__(self, hosts: int) -> None:
+    def __init__(self) -> None:
         self.status = DOWN
         self.position = 0
         self.cache = self.target = EMPTY_SNAPSHOT
         self.remaining: tuple[str, ...] = ()
         self.told: Log[Told] = Log()
-        self.handled = (0,) * hosts
+        self.behind: Behind = ()
         self.resume = self.listed_at = 0
         self.synced = False
         self.ghost: immutables.Map[str, Entry] = immutables.Map()
-        self.fingerprint = self._computed()
+        self._fingerprint: int | None = None
+
+    @property
+    def fingerprint(self) -> int:
+        """64 bits for everything that matters later."""
+        known = self._fingerprint
+        if known is None:
+            known = self._fingerprint = self._computed()
+        return known
 
     def evolve(self, **changes: Any) -> Informer:
         """This informer with some fields changed."""
         new = Informer.__new__(Informer)
         for name in Informer.__slots__:
             setattr(new, name, changes[name] if name in changes else getattr(self, name))
-        new.fingerprint = new._computed()
+        new._fingerprint = None
         return new
 
-    def taken(self, host: int) -> Informer:
-        """This informer after host number `host` has taken a notification."""
-        handled = self.handled
+    def left_with(self, behind: Behind) -> Informer:
+        """This informer with other notifications still to be taken."""
         new = Informer.__new__(Informer)
         new.status, new.synced, new.position = self.status, self.synced, self.position
         new.cache, new.target, new.remaining = self.cache, self.target, self.remaining
         new.told, new.resume, new.listed_at = self.told, self.resume, self.listed_at
-        new.ghost = self.ghost
-        new.handled = (*handled[:host], handled[host] + 1, *handled[host + 1 :])
-        new.fingerprint = new._computed()
+        new.ghost, new.behind = self.ghost, behind
+        new._fingerprint = None
         return new
 
-    def pending(self, host: int) -> int:
-        """How many notifications host number `host` has not taken yet."""
-        return len(self.told) - self.handled[host]
+    def taken(self, listener: int, position: int) -> Informer:
+        """This informer after a listener has taken all notifications before `position`."""
+        rest = [item for item in self.behind if item[0] != listener]
+        if position < self.told.length:
+            rest.append((listener, position))
+            rest.sort()
+        return self.left_with(tuple(rest))
+
+    def next_of(self, listener: int) -> int:
+        """The position of the next notification that a listener takes."""
+        for number, position in self.behind:
+            if number == listener:
+                return position
+        return self.told.length
+
+    def pending(self, listener: int) -> int:
+        """How many notifications a listener has not taken yet."""
+        return self.told.length - self.next_of(listener)
 
     def tell(self, notification: Notification, identity: str) -> Log[Told]:
         """The notifications with one more."""
@@ -133,23 +158,22 @@ class Informer:
         new.status, new.synced = self.status, self.synced
         new.position = self.position + 1
         new.cache = new.target = event.snapshot
-        new.remaining, new.handled = self.remaining, self.handled
+        new.remaining, new.behind = self.remaining, self.behind
         new.told = self.told.append(Told(event.notification, event.identity, before, event.told))
         new.resume = event.revision
         new.listed_at, new.ghost = self.listed_at, self.ghost
-        new.fingerprint = new._computed()
+        new._fingerprint = None
         return new
 
     def _computed(self) -> int:
         """Everything that matters later, but the unseen events, which the stream accounts for."""
-        told, length = self.told.items, self.told.length
         unhandled = 0
-        for position in self.handled:
-            unhandled = (unhandled * _HOST) & MASK
-            if position != length:
+        if self.behind:
+            told, length = self.told.items, self.told.length
+            for listener, position in self.behind:
                 start = told[position - 1].hash if position else 0
-                rest = told[length - 1].hash - start * power(length - position)
-                unhandled ^= rest & MASK
+                rest = (told[length - 1].hash - start * power(length - position)) & MASK
+                unhandled += mix(rest, listener)
         # The cache too: the same unseen events may lead to the same store from different caches.
         known = (unhandled * _HOST + self.cache.fingerprint) & MASK
         if self.status is WATCHING:
@@ -168,9 +192,9 @@ class Reflector:
         """The next watch event reaches the cache and is told to the handlers."""
         return informer.received(stream.events.items[informer.position])
 
-    def started(self, hosts: int) -> Informer:
+    def started(self) -> Informer:
         """A process starts: nothing is cached, the first list is due."""
-        return Informer(hosts).evolve(status=LISTING)
+        return Informer().evolve(status=LISTING)
 
     def disconnected(self, informer: Informer) -> Informer:
         """The watch breaks; what was received stays."""

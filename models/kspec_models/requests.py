@@ -67,6 +67,12 @@ class Evict(NamedTuple):
     grace_period_seconds: int | None = None
 
 
+class Drain(NamedTuple):
+    """What kubectl drain does once: cordon a node and evict its pods, but those of DaemonSets."""
+
+    node: str
+
+
 class Bind(NamedTuple):
     """POST to pods/binding: sets spec.nodeName of the pod with that uid, and adds annotations."""
 
@@ -97,7 +103,7 @@ class DeleteCollection(NamedTuple):
     namespace: str
 
 
-Request = Create | Update | Patch | Delete | Evict | Bind | Get | List | DeleteCollection
+Request = Create | Update | Patch | Delete | Evict | Drain | Bind | Get | List | DeleteCollection
 
 NOT_FOUND: Final = "NotFound"
 ALREADY_EXISTS: Final = "AlreadyExists"
@@ -107,6 +113,7 @@ FORBIDDEN: Final = "Forbidden"
 NAMESPACE_TERMINATING: Final = "NamespaceTerminating"
 TOO_MANY_REQUESTS: Final = "TooManyRequests"
 TIMEOUT: Final = "Timeout"
+INTERNAL_ERROR: Final = "InternalError"
 
 
 class Response(NamedTuple):
@@ -137,6 +144,8 @@ def target(request: Request) -> tuple[str, str]:
         return obj.resource, obj.key
     if isinstance(request, Bind | Evict):
         return "pods", request.key
+    if isinstance(request, Drain):
+        return "nodes", request.node
     if isinstance(request, List | DeleteCollection):
         return request.resource, request.namespace
     return request.resource, request.key

@@ -21,6 +21,7 @@ from kspec_models.reflector import (
     LISTING,
     REPLACING,
     WATCHING,
+    Behind,
     Informer,
     Reflector,
 )
@@ -71,6 +72,16 @@ def pending(events: Any, start: int, identity: str) -> int:
         if items[position].identity == identity:
             return position
     return -1
+
+
+def _next_concern(informer: Informer, concerns: Any, start: int) -> int:
+    """The position at or after `start` of the next notification that is a listener's concern."""
+    told = informer.told
+    if concerns is not None:
+        items = told.items
+        while start < told.length and not concerns(items[start].notification):
+            start += 1
+    return start
 
 
 class Steps:
@@ -155,18 +166,30 @@ class Steps:
                 t.put_stream(place.stream, stream.moved(place.weight, before, after))
         if new.told.length > old.told.length:
             self._tell(t, slot, place, old, new)
+            behind = self._concerned(place, new, old.told.length)
+            if behind is not new.behind:
+                new = new.left_with(behind)
         t.put(slot, new, new.fingerprint - old.fingerprint)
         if new.cache is not old.cache:
             self._offer_again(t, place)
         if new.synced is not old.synced:
             self.note_idle(t, place.process)
 
+    def _concerned(self, place: InformerSlot, informer: Informer, start: int) -> Behind:
+        """Who still has to take what, after the notifications from `start` on were told."""
+        behind = informer.behind
+        late = [listener for listener, _ in behind]
+        for listener, concerns in enumerate(place.filters):
+            if listener not in late:
+                position = _next_concern(informer, concerns, start)
+                if position < informer.told.length:
+                    behind = (*behind, (listener, position))
+        return tuple(sorted(behind)) if late and behind is not informer.behind else behind
+
     def _offer_again(self, t: State, place: InformerSlot) -> None:
         """A cache alone may change what its listeners have to choose from."""
-        for _, slot in place.listeners:
-            host = self.layout.slots[slot]
-            if isinstance(host, HostSlot) and host.has_choices:
-                t.touched[slot] = None
+        for slot in place.choosers:
+            t.touched[slot] = None
 
     def note_idle(self, t: State, index: int) -> None:
         """Note whether the hosts of a process may act: it is up and all its informers synced."""
@@ -202,15 +225,15 @@ class Steps:
             raise NotEnabled(f"{action.actor} watches no {action.resource}")
         source, listener = place.sources[action.resource]
         informer: Informer = t.slots[source]
-        position = informer.handled[listener]
-        last = pending(informer.told, position, action.upto)
+        last = pending(informer.told, informer.next_of(listener), action.upto)
         if last < 0:
             raise NotEnabled(actions.encode(action))
-        for _ in range(position, last + 1):
+        while t.slots[source].next_of(listener) <= last:
             self._handle_one(t, slot, place, source, listener)
 
     def _handle_all(self, t: State, slot: int, place: InformerSlot) -> None:
-        for listener, (_, host) in enumerate(place.listeners):
+        for listener, _ in t.slots[slot].behind:
+            _, host = place.listeners[listener]
             host_place = self.layout.slots[host]
             assert isinstance(host_place, HostSlot)
             while t.slots[slot].pending(listener):
@@ -218,8 +241,10 @@ class Steps:
 
     def _handle_one(self, t: State, slot: int, place: HostSlot, source: int, listener: int) -> None:
         informer: Informer = t.slots[source]
-        told = informer.told.items[informer.handled[listener]]
-        new = informer.taken(listener)
+        position = informer.next_of(listener)
+        told = informer.told.items[position]
+        concerns = self.layout.slots[source].filters[listener]  # type: ignore[union-attr]
+        new = informer.taken(listener, _next_concern(informer, concerns, position + 1))
         t.put(source, new, new.fingerprint - informer.fingerprint)
         host: HostState = t.slots[slot]
         memory = place.host.handle(host.memory, told.notification, self.view(t, place))

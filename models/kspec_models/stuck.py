@@ -126,8 +126,7 @@ def _is_busy(state: State, place: Any, value: Any) -> bool:
     """Has this slot something left to do, to receive or to wait for?"""
     if isinstance(place, InformerSlot):
         is_behind = value.position != state.streams[place.stream].events.length
-        is_unhandled = any(value.pending(n) for n in range(len(place.listeners)))
-        return value.status is not WATCHING or is_behind or is_unhandled
+        return value.status is not WATCHING or is_behind or bool(value.behind)
     if isinstance(place, ProcessSlots):
         return not value
     if isinstance(place, HostSlot) and value is not None:

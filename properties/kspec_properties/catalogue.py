@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kspec.property import Kind, Property
-from kspec_properties import api, lifecycle, policies, scheduling, services, workloads
+from kspec_properties import api, fights, lifecycle, policies, scheduling, services, workloads
 
 PROPERTIES: tuple[Property, ...] = (
     *scheduling.PROPERTIES,
@@ -12,6 +12,7 @@ PROPERTIES: tuple[Property, ...] = (
     *workloads.PROPERTIES,
     *services.PROPERTIES,
     *lifecycle.PROPERTIES,
+    *fights.PROPERTIES,
 )
 """Promises first, then known false ones, then the companions that show reachability."""
 

@@ -12,20 +12,23 @@ import attrs
 from kspec.errors import InputError
 from kspec.property import Property
 from kspec.schema import load
-from kspec.suite import JsonMap, Mutant, Parts, Settings, Smaller
+from kspec.suite import Bug, JsonMap, Mutant, Parts, Settings, Smaller
 from kspec.trial.comparison import Asked, Comparison
-from kspec_models.building import build
+from kspec_models.building import Mutation, build
 from kspec_models.cluster import Cluster
 from kspec_models.kinds import lookup
+from kspec_models.named_worlds import world_names
 from kspec_models.reading_worlds import read_world
 from kspec_models.scaling import scaled
 from kspec_models.scheduler.policies import POLICIES, load_policy
 from kspec_models.smaller import smaller_worlds
 from kspec_models.world import World
 from kspec_models.worlds import bench, exhaustible
+from kspec_properties.bugs import BUGS
+from kspec_properties.bugs.bug import is_live_limit, unchanged
 from kspec_properties.catalogue import PROPERTIES
 from kspec_properties.faults import FAULT_CLASSES, budget_of
-from kspec_properties.mutants import MUTANTS, ModelMutant
+from kspec_properties.mutants import MUTANTS
 
 
 class KubernetesSuite:
@@ -56,6 +59,24 @@ class KubernetesSuite:
             for m in MUTANTS
         )
 
+    def bugs(self) -> tuple[Bug, ...]:
+        return tuple(
+            Bug(
+                name=bug.id,
+                description=bug.title,
+                property=bug.property,
+                world=bug.world.to_json(),
+                faults=bug.faults,
+                url=bug.url,
+                estimate=bug.estimate,
+                is_live_limit=is_live_limit(bug),
+            )
+            for bug in BUGS
+        )
+
+    def world_names(self) -> tuple[str, ...]:
+        return world_names()
+
     def read_world(self, files: tuple[Path, ...], settings: Settings) -> JsonMap:
         return read_world(files, settings).to_json()
 
@@ -82,12 +103,12 @@ class KubernetesSuite:
     def build(self, world: JsonMap, parts: Parts) -> Cluster:
         policy = _policy(parts.policy) if parts.policy else None
         controllers = tuple(_controller(name) for name in parts.controllers)
-        mutant = _mutant(parts.mutant) if parts.mutant else None
+        change = _change(parts.mutant) if parts.mutant else None
         return build(
             World.from_json(world),
             policy=policy,
             controllers=controllers,
-            mutate=mutant.change if mutant else None,
+            mutate=change,
         )
 
     def remarks(self, world: JsonMap) -> tuple[str, ...]:
@@ -168,12 +189,17 @@ class KubernetesSuite:
         return bench(nodes, pods, active=active).to_json()
 
 
-def _mutant(name: str) -> ModelMutant:
+def _change(name: str) -> Mutation:
+    """How the mutant or the bug of that name changes the model."""
     for mutant in MUTANTS:
         if mutant.name == name:
-            return mutant
+            return mutant.change
+    for bug in BUGS:
+        if bug.id == name:
+            return bug.change or unchanged
     raise InputError(
-        f"no mutant is called {name!r}", expected="a name that `kspec properties` lists"
+        f"no mutant is called {name!r}",
+        expected="a name that `kspec properties` or `kspec bugs list` shows",
     )
 
 

@@ -2,9 +2,9 @@
 
 Lists of maps merge by their patchMergeKey, finalizers as a set, every other list is replaced;
 `$patch: delete` removes an item of a merged list or all of a map, `$patch: replace` puts a map in
-the place of another; null removes a key. Left out: `$retainKeys`, `$setElementOrder` and
-`$deleteFromPrimitiveList`, which clients emit for diffs of lists and which no modelled client
-sends.
+the place of another; null removes a key; `$deleteFromPrimitiveList/<list>` takes items from a list
+of scalars. Left out: `$retainKeys` and `$setElementOrder`, which clients emit for diffs of lists
+and which no modelled client sends.
 """
 
 from __future__ import annotations
@@ -32,8 +32,10 @@ _MERGE_KEYS = {
     "hostIPs": "ip",
     "addresses": "type",
     "topologySpreadConstraints": "topologyKey",
+    "taints": "key",
 }
 _SETS = ("finalizers",)
+_DELETE_FROM = "$deleteFromPrimitiveList/"
 _PORT_KEYS = ("containerPort", "port")
 
 
@@ -72,7 +74,10 @@ def _merge_maps(original: Mapping[str, Any], patch: Mapping[str, Any], field: st
         return body if directive == "replace" else {}
     merged = dict(original)
     for name, value in body.items():
-        if value is None:
+        if name.startswith(_DELETE_FROM):
+            name = name.removeprefix(_DELETE_FROM)
+            merged[name] = [item for item in merged.get(name) or () if item not in value]
+        elif value is None:
             merged.pop(name, None)
         else:
             merged[name] = merge(original.get(name), value, name)

@@ -3,8 +3,7 @@ registry/store.go and pkg/registry/core/pod/storage/storage.go at 1.36.
 
 One server whose reads are linearizable and whose admission sees the newest namespaces: several
 servers with caches that lag come with a later component. Left out: authentication, quota, webhooks,
-dry run, managed fields, garbage collection by owner (dependents of a deleted owner stay), and the
-revision by which a graceful deletion that is over at once writes the zero grace before it removes.
+dry run, managed fields. Deletion is in `deletion`, eviction in `eviction`.
 
 Names and addresses are given out by counters, and a uid is the key and its incarnation, so that
 the same requests give the same objects whatever else was interleaved with them.
@@ -13,17 +12,19 @@ the same requests give the same objects whatever else was interleaved with them.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import attrs
 
 from kspec.errors import InputError
-from kspec.values import EMPTY_MAP, FingerprintedMap, Memo, mix
+from kspec.values import Memo
 from kspec_models import requests as api
 from kspec_models.apiserver import priority
+from kspec_models.apiserver.eviction import Evicting
 from kspec_models.apiserver.patch import merge
 from kspec_models.apiserver.patch_records import NotByField, patched
 from kspec_models.apiserver.pod_affinity import with_label_keys
+from kspec_models.apiserver.replies import Api, Reply, put, refuse, remove
 from kspec_models.apiserver.storage import with_default_class
 from kspec_models.apiserver.strategies import DEFAULTS, WITH_GENERATION, WITH_STATUS
 from kspec_models.apiserver.validate import is_immutable_change, problems
@@ -45,48 +46,10 @@ from kspec_models.objects import (
     with_condition,
 )
 from kspec_models.requests import Response
-from kspec_models.store import Change, Entry, Store
-
-_WITH_GENERATION = (
-    *("deployments", "replicasets", "pods", "endpointslices"),
-    "poddisruptionbudgets",
-    *WITH_GENERATION,
-)
-_IMMORTAL = ("namespaces/default", "namespaces/kube-system", "namespaces/kube-public")
+from kspec_models.store import Entry
 
 
-@attrs.define(eq=False)  # nobody changes one; frozen would make each write slower
-class Api:
-    """The store and what the API server allocates from. Immutable.
-
-    names: how often a generateName prefix was used. incarnations: how often a key was deleted.
-    addresses: cluster IPs given out.
-    """
-
-    store: Store
-    names: FingerprintedMap[str, int] = EMPTY_MAP
-    incarnations: FingerprintedMap[str, int] = EMPTY_MAP
-    addresses: int = 0
-
-    @property
-    def fingerprint(self) -> int:
-        given = mix(self.names.fingerprint, self.incarnations.fingerprint)
-        return self.store.fingerprint ^ given
-
-
-class Reply(NamedTuple):
-    """What a verb did: the server's new state, its answer, and the store's changes in order."""
-
-    api: Api
-    response: Response
-    changes: tuple[Change, ...] = ()
-
-
-def _refuse(api_state: Api, reason: str, message: str = "") -> Reply:
-    return Reply(api_state, Response(reason, None, message))
-
-
-class ApiServer:
+class ApiServer(Evicting):
     """Applies requests. Pure: all state is in `Api`."""
 
     def __init__(self) -> None:
@@ -95,6 +58,8 @@ class ApiServer:
             api.Update: self.update,
             api.Patch: self.patch,
             api.Delete: self.delete,
+            api.Evict: self.evict,
+            api.Drain: self.drain,
             api.Bind: self.bind,
             api.Get: self.get,
             api.List: self.list,
@@ -133,18 +98,16 @@ class ApiServer:
         state, obj = self._named(state, admitted)
         key = f"{obj.resource}/{obj.key}"
         if state.store.get(key) is not None:
-            return _refuse(state, api.ALREADY_EXISTS, key)
+            return refuse(state, api.ALREADY_EXISTS, key)
         made, invalid = self._made((obj, state.incarnations.get(key, 0), now))
         if isinstance(made, Service):
             state, made = self._addressed(state, made)
         if invalid:
-            return _refuse(state, api.INVALID, invalid[0])
+            return refuse(state, api.INVALID, invalid[0])
         return self._put(state, key, made)
 
     def _put(self, state: Api, key: str, obj: ApiObject) -> Reply:
-        store, change = state.store.put(key, obj)
-        state = Api(store, state.names, state.incarnations, state.addresses)
-        return Reply(state, Response("", change.entry), (change,))
+        return put(state, key, obj)
 
     def admit(self, state: Api, obj: ApiObject) -> Response | None:
         """NamespaceLifecycle and ServiceAccount admission; None where both let the object in."""
@@ -176,17 +139,18 @@ class ApiServer:
     def _make(self, case: tuple[ApiObject, int, int]) -> tuple[ApiObject, Problems]:
         """What is stored for a new object: (as it was sent, incarnation of its key, now)."""
         obj, incarnation, now = case
-        made = self.as_created(obj, now).with_metadata(
+        identified = obj.with_metadata(
             uid=f"{obj.resource}/{obj.key}#{incarnation}",
             deletion_timestamp=None,
             deletion_grace_period_seconds=None,
         )
+        made = self.as_created(identified, now)
         return made, problems(made)
 
     def as_created(self, obj: Any, now: int) -> Any:
         """The object as its kind's create strategy leaves it: with defaults and a fresh status."""
         obj = obj.with_metadata(
-            creation_timestamp=now, generation=1 if obj.resource in _WITH_GENERATION else 0
+            creation_timestamp=now, generation=1 if obj.resource in WITH_GENERATION else 0
         )
         if obj.resource in DEFAULTS:
             obj = DEFAULTS[obj.resource](obj)
@@ -214,11 +178,11 @@ class ApiServer:
         obj = request.object
         old = state.store.get(f"{obj.resource}/{obj.key}")
         if old is None:
-            return _refuse(state, api.NOT_FOUND)
+            return refuse(state, api.NOT_FOUND)
         if request.resource_version not in (None, old.resource_version):
-            return _refuse(state, api.CONFLICT, "the object has been modified")
+            return refuse(state, api.CONFLICT, "the object has been modified")
         if obj.uid and obj.uid != old.value.uid:
-            return _refuse(state, api.CONFLICT, "the uid differs")
+            return refuse(state, api.CONFLICT, "the uid differs")
         return self.replace(state, old, obj, request.subresource)
 
     def replace(self, state: Api, old: Entry, obj: Any, subresource: str) -> Reply:
@@ -231,12 +195,12 @@ class ApiServer:
         if new == old.value:
             return Reply(state, Response("", old))
         if invalid:
-            return _refuse(state, api.INVALID, invalid[0])
+            return refuse(state, api.INVALID, invalid[0])
         refusal = priority.second_default(state.store, new)
         if refusal is not None:
             return Reply(state, refusal)
         if self._is_gone(new):
-            return self._remove(state, old)
+            return remove(state, old)
         return self._put(state, old.key, new)
 
     def _decide(self, case: tuple[Any, Any, str]) -> tuple[Any, Problems]:
@@ -265,7 +229,7 @@ class ApiServer:
             new = new.replace(spec=old.spec)
         if old.resource == "services" and not new.spec.cluster_ip:
             new = new.replace(spec=new.spec.replace(cluster_ip=old.spec.cluster_ip))
-        if old.resource in _WITH_GENERATION and self._spec(old) != self._spec(new):
+        if old.resource in WITH_GENERATION and self._spec(old) != self._spec(new):
             new = new.with_metadata(generation=kept.generation + 1)
         return new
 
@@ -292,27 +256,17 @@ class ApiServer:
             return not obj.spec.finalizers
         return not obj.metadata.deletion_grace_period_seconds
 
-    def _remove(self, state: Api, old: Entry) -> Reply:
-        store, change = state.store.delete(old.key)
-        assert change is not None
-        meta = old.value.metadata
-        incarnations = state.incarnations
-        if not meta.generate_name:  # a generated name is never given out again
-            incarnations = incarnations.set(old.key, incarnations.get(old.key, 0) + 1)
-        state = attrs.evolve(state, store=store, incarnations=incarnations)
-        return Reply(state, Response(""), (change,))
-
     def patch(self, state: Api, request: api.Patch, now: int) -> Reply:
         old = state.store.get(f"{request.resource}/{request.key}")
         if old is None:
-            return _refuse(state, api.NOT_FOUND)
+            return refuse(state, api.NOT_FOUND)
         if request.uid not in (None, old.value.uid):
-            return _refuse(state, api.CONFLICT, "the uid differs")
+            return refuse(state, api.CONFLICT, "the uid differs")
         if request.resource_version not in (None, old.resource_version):
-            return _refuse(state, api.CONFLICT, "the object has been modified")
+            return refuse(state, api.CONFLICT, "the object has been modified")
         obj = self._merged((old.value, request.patch))
         if isinstance(obj, str):
-            return _refuse(state, api.INVALID, obj)
+            return refuse(state, api.INVALID, obj)
         return self.replace(state, old, obj, request.subresource)
 
     def _merge(self, case: tuple[Any, FrozenMap[Any]]) -> Any:
@@ -332,74 +286,18 @@ class ApiServer:
             return str(error)
         return obj.replace(plural=old.plural) if isinstance(old, Unstructured) else obj
 
-    # delete
-
-    def delete(self, state: Api, request: api.Delete, now: int) -> Reply:
-        old = state.store.get(f"{request.resource}/{request.key}")
-        if old is None:
-            return _refuse(state, api.NOT_FOUND)
-        if request.uid not in (None, old.value.uid):
-            return _refuse(state, api.CONFLICT, "the uid differs")
-        if request.resource_version not in (None, old.resource_version):
-            return _refuse(state, api.CONFLICT, "the object has been modified")
-        if old.key in _IMMORTAL:
-            return _refuse(state, api.FORBIDDEN, "this namespace may not be deleted")
-        return self._terminate(state, old, request.grace_period_seconds, now)
-
-    def _terminate(self, state: Api, old: Entry, asked: int | None, now: int) -> Reply:
-        """BeforeDelete of rest/delete.go: mark as terminating, shorten the grace, or remove."""
-        obj = old.value
-        known = obj.metadata.deletion_grace_period_seconds or 0
-        if obj.is_terminating:
-            grace = known if asked is None else min(asked, known)
-        else:
-            grace = self._grace(obj, asked)
-        if grace == 0 and not obj.metadata.finalizers and not self._has_spec_finalizers(obj):
-            return self._remove(state, old)
-        start = obj.metadata.deletion_timestamp
-        marked = obj.with_metadata(
-            deletion_timestamp=now + grace if start is None else start - known + grace,
-            deletion_grace_period_seconds=grace,
-        )
-        if isinstance(marked, Namespace):
-            marked = marked.replace(status=marked.status.replace(phase="Terminating"))
-        if start is None and obj.resource in _WITH_GENERATION:
-            marked = marked.with_metadata(generation=obj.metadata.generation + 1)
-        if marked == obj:
-            return Reply(state, Response("", old))
-        return self._put(state, old.key, marked)
-
-    def _grace(self, obj: ApiObject, asked: int | None) -> int:
-        """CheckGracefulDelete of the pod strategy; other kinds have no grace."""
-        if not isinstance(obj, Pod):
-            return 0
-        if not obj.spec.node_name or obj.status.phase in ("Succeeded", "Failed"):
-            return 0
-        default = obj.spec.termination_grace_period_seconds
-        return asked if asked is not None else (30 if default is None else default)
-
-    def _has_spec_finalizers(self, obj: ApiObject) -> bool:
-        return isinstance(obj, Namespace) and bool(obj.spec.finalizers)
-
-    def delete_collection(self, state: Api, request: api.DeleteCollection, now: int) -> Reply:
-        changes: tuple[Change, ...] = ()
-        for entry in self.list(state, api.List(*request), now).response.entries:
-            state, _, more = self._terminate(state, entry, None, now)
-            changes += more
-        return Reply(state, Response(""), changes)
-
     # pods/binding
 
     def bind(self, state: Api, request: api.Bind, now: int) -> Reply:
         """assignPod of the binding storage: only an unassigned, ungated, living pod is bound."""
         old = state.store.get(f"pods/{request.key}")
         if old is None:
-            return _refuse(state, api.NOT_FOUND)
+            return refuse(state, api.NOT_FOUND)
         pod: Pod = old.value
         if request.uid not in ("", pod.uid):
-            return _refuse(state, api.CONFLICT, "the uid differs")
+            return refuse(state, api.CONFLICT, "the uid differs")
         if pod.is_terminating or pod.spec.node_name or pod.spec.scheduling_gates:
-            return _refuse(state, api.CONFLICT, "the pod is terminating, assigned or gated")
+            return refuse(state, api.CONFLICT, "the pod is terminating, assigned or gated")
         scheduled = Condition(type="PodScheduled", status="True", last_transition_time=Time(now))
         bound = pod.replace(
             spec=pod.spec.replace(node_name=request.node),
@@ -412,3 +310,6 @@ class ApiServer:
             annotations = {**bound.metadata.annotations, **dict(request.annotations)}
             bound = bound.with_metadata(annotations=FrozenMap(annotations))
         return self._put(state, old.key, bound)
+
+
+__all__ = ["Api", "ApiServer", "Reply"]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from kspec_models.apiserver import stateful_set
 from kspec_models.apiserver.strategy import Strategy
 
 STRATEGIES: Mapping[str, Strategy] = {
-    "statefulsets": Strategy(),
+    **stateful_set.STRATEGIES,
     "daemonsets": Strategy(),
     "replicationcontrollers": Strategy(),
 }

@@ -24,5 +24,8 @@ PROBLEMS: Mapping[str, Callable[[Any], Iterator[str]]] = {
 CHANGES: Mapping[str, Callable[[Any, Any], Iterator[str]]] = {
     resource: strategy.changes for resource, strategy in STRATEGIES.items()
 }
-WITH_GENERATION = tuple(r for r, strategy in STRATEGIES.items() if strategy.has_generation)
+WITH_GENERATION = (
+    *("deployments", "replicasets", "pods", "endpointslices", "poddisruptionbudgets"),
+    *(r for r, strategy in STRATEGIES.items() if strategy.has_generation),
+)
 WITH_STATUS = tuple(r for r, strategy in STRATEGIES.items() if strategy.has_status)

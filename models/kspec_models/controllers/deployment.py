@@ -18,6 +18,7 @@ import attrs
 from kspec.values import Memo
 from kspec_models.controllers import claims as claiming
 from kspec_models.controllers.claims import Claims
+from kspec_models.controllers.concerns import concerns_owner
 from kspec_models.controllers.deployment_pass import Waiting, decide
 from kspec_models.controllers.deployment_steps import RECREATE
 from kspec_models.controllers.deployment_sync import Inputs
@@ -59,6 +60,12 @@ class DeploymentController:
 
     def initial(self) -> tuple[()]:
         return NOTHING
+
+    def concerns(self, event: Notification) -> bool:
+        """Of pods, only the deletion of one that a ReplicaSet owns."""
+        if event.resource == "pods":
+            return event.new is None and concerns_owner(event, ReplicaSet.KIND)
+        return event.resource == "deployments" or concerns_owner(event, Deployment.KIND)
 
     def handle(
         self, memory: tuple[()], event: Notification, view: View

@@ -17,12 +17,10 @@ from kspec_models.controllers.deployment_steps import (
     REVISION,
     REVISION_HISTORY,
     UNLIMITED,
-    Steps,
-    WriteFailed,
     creation_order,
     replicas,
-    send,
 )
+from kspec_models.controllers.steps import Steps, WriteFailed, send
 from kspec_models.objects import Deployment, FrozenMap, ReplicaSet
 from kspec_models.requests import NOT_FOUND, Delete
 from kspec_models.store import Entry

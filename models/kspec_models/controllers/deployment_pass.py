@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 
 from kspec.values import Memo
 from kspec_models.controllers.claims import Claims
-from kspec_models.controllers.deployment_steps import WriteFailed
 from kspec_models.controllers.deployment_sync import Inputs, sync
+from kspec_models.controllers.steps import WriteFailed
 from kspec_models.requests import Request, Response
 from kspec_models.store import Entry
 

@@ -21,17 +21,15 @@ from kspec_models.controllers.deployment_history import revision_of, with_revisi
 from kspec_models.controllers.deployment_scaling import new_size, with_sizes
 from kspec_models.controllers.deployment_steps import (
     REVISION,
-    Steps,
     Target,
-    WriteFailed,
     by_creation,
     progress_deadline,
     total,
     write_status,
-    written,
 )
 from kspec_models.controllers.deployment_template import HASH_LABEL, has_template, template_hash
 from kspec_models.controllers.pods import owner_reference
+from kspec_models.controllers.steps import Steps, WriteFailed, written
 from kspec_models.objects import (
     EMPTY,
     Deployment,

@@ -15,14 +15,8 @@ from kspec_models.controllers.deployment_scaling import (
     new_size,
     scale_replica_set,
 )
-from kspec_models.controllers.deployment_steps import (
-    Steps,
-    WriteFailed,
-    active,
-    by_creation,
-    replicas,
-    total,
-)
+from kspec_models.controllers.deployment_steps import active, by_creation, replicas, total
+from kspec_models.controllers.steps import Steps, WriteFailed
 from kspec_models.objects import Deployment
 from kspec_models.store import Entry
 

@@ -16,16 +16,15 @@ from kspec_models.controllers.deployment_steps import (
     DESIRED_REPLICAS,
     MAX_REPLICAS,
     RECREATE,
-    Steps,
     active,
     by_creation,
     creation_order,
     is_rolling,
     replicas,
     total,
-    written,
 )
 from kspec_models.controllers.pods import scaled_value
+from kspec_models.controllers.steps import Steps, written
 from kspec_models.objects import Deployment, FrozenMap, ReplicaSet
 from kspec_models.objects.record import IntOrString
 from kspec_models.requests import Update

@@ -29,13 +29,13 @@ from kspec_models.controllers.deployment_conditions import (
 from kspec_models.controllers.deployment_revisions import ReplicaSets
 from kspec_models.controllers.deployment_scaling import max_unavailable
 from kspec_models.controllers.deployment_steps import (
-    Steps,
     Target,
     progress_deadline,
     replicas,
     total,
     write_status,
 )
+from kspec_models.controllers.steps import Steps
 from kspec_models.objects import Condition, Deployment, DeploymentStatus, Time, condition
 
 

@@ -1,23 +1,17 @@
-"""How a pass of the Deployment controller is written: straight on, waiting at each request.
+"""What every part of a pass of the Deployment controller uses.
 
-Upstream's syncDeployment waits for the answer to each of its writes and often goes on with the
-object that the server returned. So a pass is a generator here: it yields a request and is sent the
-response. The controller keeps the inputs of the pass and the responses so far as the phase of the
-call, and runs the pass again from its start for the next answer: the same inputs and answers lead
-to the same next request, so the phase stays a plain value.
+After pkg/controller/deployment/util/deployment_util.go at Kubernetes 1.36: annotations, defaults,
+and how ReplicaSets are counted and ordered by age.
 """
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
+from kspec_models.controllers.steps import Steps, send
 from kspec_models.objects import Deployment, ReplicaSet
-from kspec_models.requests import Request, Response, Update
+from kspec_models.requests import Update
 from kspec_models.store import Entry
-
-T = TypeVar("T")
-Steps = Generator[Request, Response, T]
 
 REVISION = "deployment.kubernetes.io/revision"
 REVISION_HISTORY = "deployment.kubernetes.io/revision-history"
@@ -30,14 +24,6 @@ UNLIMITED = 2**31 - 1
 RECREATE, ROLLING_UPDATE = "Recreate", "RollingUpdate"
 
 
-class WriteFailed(Exception):
-    """A request of the pass failed: the pass ends here and the key is tried again."""
-
-    def __init__(self, response: Response) -> None:
-        super().__init__(response.reason)
-        self.response = response
-
-
 class Target(NamedTuple):
     """The Deployment as the pass has changed it so far in its own memory.
 
@@ -48,21 +34,6 @@ class Target(NamedTuple):
     deployment: Deployment
     resource_version: int
     now: int
-
-
-def send(request: Request) -> Steps[Response]:
-    """Send a request; raises WriteFailed where it did not succeed."""
-    response = yield request
-    if not response.ok:
-        raise WriteFailed(response)
-    return response
-
-
-def written(request: Request) -> Steps[Entry]:
-    """Send a write; the object as the server has it now."""
-    response = yield from send(request)
-    assert response.entry is not None, "the API server answers a write with the object"
-    return response.entry
 
 
 def write_status(target: Target) -> Steps[None]:

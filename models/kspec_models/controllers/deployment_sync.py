@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from kspec_models.controllers import claims as claiming
 from kspec_models.controllers.claims import Claims
 from kspec_models.controllers.deployment_history import clean_up
 from kspec_models.controllers.deployment_revisions import ReplicaSets, sync_revision
@@ -33,15 +32,13 @@ from kspec_models.controllers.deployment_status import (
 )
 from kspec_models.controllers.deployment_steps import (
     RECREATE,
-    Steps,
     Target,
-    WriteFailed,
     active,
     replicas,
     write_status,
 )
+from kspec_models.controllers.steps import Steps, WriteFailed, claimed
 from kspec_models.objects import Deployment
-from kspec_models.requests import Get
 from kspec_models.store import Entry
 
 
@@ -67,7 +64,7 @@ def sync(inputs: Inputs) -> Steps[int | None]:
         return None
     replica_sets = inputs.claims.claimed
     if inputs.claims.in_order:
-        replica_sets = yield from _claim(deployment, inputs.claims)
+        replica_sets = yield from claimed(deployment, inputs.claims)
     if deployment.is_terminating:
         target, found = yield from sync_revision(target, replica_sets, create=False)
         yield from sync_status(target, found)
@@ -96,26 +93,6 @@ def _refuse_everything(target: Target) -> Steps[None]:
             yield from write_status(seen_by)
         except WriteFailed:
             return  # upstream ignores this error
-
-
-def _claim(deployment: Deployment, claims: Claims) -> Steps[tuple[Entry, ...]]:
-    """Adopt and release; the ReplicaSets that are ours. All are tried before an error counts."""
-    may_adopt, failure = True, None
-    ours = {entry.key: entry for entry in claims.claimed}
-    for request in claiming.claim_requests(deployment, claims):
-        if claiming.is_adoption(request) and not may_adopt:
-            continue
-        response = yield request
-        if isinstance(request, Get):
-            may_adopt = claiming.can_adopt(deployment, response)
-            failure = failure if may_adopt else response
-        elif not response.ok:
-            ours.pop(f"replicasets/{request.key}", None)  # type: ignore[union-attr]
-            if not claiming.is_harmless(request, response):
-                failure = response
-    if failure is not None:
-        raise WriteFailed(failure)
-    return tuple(ours.values())
 
 
 def _adjust(target: Target, replica_sets: tuple[Entry, ...]) -> Steps[None]:

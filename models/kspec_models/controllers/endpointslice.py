@@ -27,7 +27,11 @@ from kspec_models.controllers.endpointslice_plan import (
     Situation,
     plan,
 )
-from kspec_models.controllers.endpointslice_pods import services_of, services_of_update
+from kspec_models.controllers.endpointslice_pods import (
+    may_concern_services,
+    services_of,
+    services_of_update,
+)
 from kspec_models.controllers.endpointslice_tracker import (
     DELETION_EXPECTED,
     UNTRACKED,
@@ -35,6 +39,7 @@ from kspec_models.controllers.endpointslice_tracker import (
     Tracker,
     handle_slice,
     is_stale,
+    may_concern_slices,
 )
 from kspec_models.controllers.worker import Worked, stop_on_error
 from kspec_models.host import Call, Notification, View, Watch
@@ -118,6 +123,12 @@ class EndpointSliceController:
 
     def initial(self) -> Tracker:
         return EMPTY_MAP
+
+    def concerns(self, event: Notification) -> bool:
+        """Not a pod without labels or whose endpoint stays as it is, nor somebody else's slice."""
+        if event.resource == "pods":
+            return may_concern_services(event)
+        return event.resource == "services" or may_concern_slices(event)
 
     def handle(
         self, memory: Tracker, event: Notification, view: View

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from kspec.values import Memo
 from kspec_models.controllers.endpointslice_endpoints import is_pod_ready
+from kspec_models.host import Notification
 from kspec_models.objects import FrozenMap, Pod, Service
 from kspec_models.store import Entry, Snapshot
 
@@ -57,6 +58,22 @@ def _pod_changed(old: Pod, new: Pod) -> bool:
         or is_pod_ready(old) != is_pod_ready(new)
         or old.status.pod_ip != new.status.pod_ip
     )
+
+
+def may_concern_services(event: Notification) -> bool:
+    """Whether there can be Services that an event of a pod concerns, whatever Services there are.
+
+    An empty selector selects no pod, so a pod without labels is in no Service.
+    """
+    old, new = event.old, event.new
+    if old is None or new is None:
+        return bool((new or old).value.metadata.labels)  # type: ignore[union-attr]
+    if old.mod_revision == new.mod_revision:
+        return False
+    before, after = old.value.metadata.labels, new.value.metadata.labels
+    if before == after:
+        return bool(after) and _pod_changed(old.value, new.value)
+    return True
 
 
 def services_of_update(old: Entry, new: Entry, services: Snapshot) -> tuple[str, ...]:

@@ -50,6 +50,12 @@ def _should_sync(memory: Tracker, obj: EndpointSlice) -> bool:
     return written is None or obj.metadata.generation > written
 
 
+def may_concern_slices(event: Notification) -> bool:
+    """Whether an event of a slice can matter: it is managed, was, or has moved to a Service."""
+    slices = [entry.value for entry in (event.old, event.new) if entry is not None]
+    return any(map(is_managed, slices)) or len(set(map(owner_key, slices))) > 1
+
+
 def handle_slice(memory: Tracker, event: Notification) -> tuple[Tracker, tuple[str, ...]]:
     """Enqueue the owning Service unless the event tells of an own write."""
     old: EndpointSlice | None = event.old.value if event.old else None

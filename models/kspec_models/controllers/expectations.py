@@ -2,7 +2,8 @@
 
 After ControllerExpectations and UIDTrackingControllerExpectations in
 pkg/controller/controller_utils.go at Kubernetes 1.36. Expected deletions are tracked one by one, by
-namespace/name of the pod, as upstream's PodKey does, although its type is named after UIDs.
+namespace/name of the pod, as upstream's PodKey does, although its type is named after UIDs; the
+plain ControllerExpectations, which DaemonSet uses, only counts (`CountedExpectations`).
 
 Left out: counters below zero. Upstream lets them go negative and treats that as fulfilled; the next
 expectation overwrites them. So a fulfilled entry is simply forgotten here, which keeps memories
@@ -81,3 +82,58 @@ class ControllerExpectations(NamedTuple):
         if expectation.is_fulfilled:
             return self.forget(key)
         return ControllerExpectations(self.of.set(key, expectation))
+
+
+class Counts(NamedTuple):
+    """How many creations and deletions are still expected for one key, until `deadline`."""
+
+    creations: int
+    deletions: int
+    deadline: int
+
+    @property
+    def is_fulfilled(self) -> bool:
+        return self.creations <= 0 and self.deletions <= 0
+
+
+class CountedExpectations(NamedTuple):
+    """Expectations of a controller that only counts, and any deletion that is seen is one less."""
+
+    of: FingerprintedMap[str, Counts] = EMPTY_MAP
+
+    def expect(self, key: str, creations: int, deletions: int, now: int) -> CountedExpectations:
+        """These writes are about to be sent; replaces what was expected before."""
+        return self._set(key, Counts(creations, deletions, now + TIMEOUT_SECONDS))
+
+    def lowered(self, key: str, creations: int = 0, deletions: int = 0) -> CountedExpectations:
+        """So many writes were seen by the watch, failed, or were never sent."""
+        found: Counts | None = self.of.get(key)
+        if found is None:
+            return self
+        left = Counts(
+            max(found.creations - creations, 0),
+            max(found.deletions - deletions, 0),
+            found.deadline,
+        )
+        return self if left == found else self._set(key, left)
+
+    def forget(self, key: str) -> CountedExpectations:
+        """Expect nothing for a key: its object is gone."""
+        return self if key not in self.of else CountedExpectations(self.of.without(key))
+
+    def are_satisfied(self, key: str, now: int) -> bool:
+        """Whether a reconcile may count the cache: all was seen, or five minutes have passed."""
+        found: Counts | None = self.of.get(key)
+        return found is None or now > found.deadline
+
+    def relative(self, now: int) -> CountedExpectations:
+        """The same with distances in the place of deadlines."""
+        shifted = self.of
+        for key, found in self.of.sorted_items():
+            shifted = shifted.set(key, found._replace(deadline=max(found.deadline - now, -1)))
+        return CountedExpectations(shifted)
+
+    def _set(self, key: str, counts: Counts) -> CountedExpectations:
+        if counts.is_fulfilled:
+            return self.forget(key)
+        return CountedExpectations(self.of.set(key, counts))

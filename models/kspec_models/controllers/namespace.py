@@ -93,6 +93,9 @@ class NamespaceController:
     def initial(self) -> Held:
         return ()
 
+    def concerns(self, event: Notification) -> bool:
+        return event.new is not None and event.new.value.is_terminating
+
     def handle(self, memory: Held, event: Notification, view: View) -> tuple[Held, tuple[str, ...]]:
         """Enqueue a namespace that is being deleted, held for the grace."""
         if event.new is None or not event.new.value.is_terminating:

@@ -17,6 +17,7 @@ import attrs
 
 from kspec.values import EMPTY_MAP, FingerprintedMap
 from kspec_models.controllers.claims import claim_requests
+from kspec_models.controllers.concerns import concerns_owner
 from kspec_models.controllers.expectations import ControllerExpectations
 from kspec_models.controllers.replicaset_events import on_pod, on_replica_set
 from kspec_models.controllers.replicaset_manage import is_error, lowered, manage
@@ -79,6 +80,9 @@ class ReplicaSetController:
 
     def relative(self, memory: ReplicaSetMemory, now: int) -> ReplicaSetMemory:
         return memory._replace(expectations=memory.expectations.relative(now))
+
+    def concerns(self, event: Notification) -> bool:
+        return event.resource == "replicasets" or concerns_owner(event, ReplicaSet.KIND)
 
     def handle(
         self, memory: ReplicaSetMemory, event: Notification, view: View

@@ -29,6 +29,9 @@ class ServiceAccountController:
     def initial(self) -> None:
         return None
 
+    def concerns(self, event: Notification) -> bool:
+        return (event.resource == "namespaces") == (event.new is not None)
+
     def handle(self, memory: None, event: Notification, view: View) -> tuple[None, tuple[str, ...]]:
         """Enqueue a namespace when it is added or updated or one of its accounts is deleted."""
         if event.resource == "namespaces":

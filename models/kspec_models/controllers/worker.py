@@ -30,7 +30,11 @@ class Worked(NamedTuple):
 
 
 class Controller(Protocol):
-    """A reconcile over informer caches. Memory is a hashable value with a canonical encoding."""
+    """A reconcile over informer caches. Memory is a hashable value with a canonical encoding.
+
+    `concerns(event) -> bool`, where a controller has it, is False of an event for which `handle`
+    leaves any memory as it is and names no key, whatever the caches: it is then not called.
+    """
 
     @property
     def name(self) -> str: ...
@@ -69,6 +73,7 @@ class Worker:
         self.controller = controller
         self.name = controller.name
         self.watches = controller.watches
+        self.concerns = getattr(controller, "concerns", None)
 
     def initial(self, node: Any) -> WorkerMemory:
         return WorkerMemory(WorkQueue(), self.controller.initial())

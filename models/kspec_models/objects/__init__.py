@@ -51,6 +51,7 @@ from kspec_models.objects.core import (
     Taint,
     Toleration,
 )
+from kspec_models.objects.load import Load, LoadByAge, LoadSpec
 from kspec_models.objects.meta import (
     ApiObject,
     Condition,
@@ -136,6 +137,7 @@ MODELLED: tuple[type[ApiObject], ...] = (
     CronJob,
     Job,
     HorizontalPodAutoscaler,
+    Load,
     StorageClass,
     CSINode,
     PersistentVolume,
@@ -162,6 +164,7 @@ OPTIONAL: tuple[type[ApiObject], ...] = (
     CronJob,
     Job,
     HorizontalPodAutoscaler,
+    Load,
     StorageClass,
     CSINode,
     PersistentVolume,
@@ -219,6 +222,9 @@ __all__ = [
     "LimitRange",
     "LimitRangeItem",
     "LimitRangeSpec",
+    "Load",
+    "LoadByAge",
+    "LoadSpec",
     "Namespace",
     "NamespaceSpec",
     "NamespaceStatus",

@@ -168,8 +168,7 @@ class ClusterSymmetry:
         cache = renaming.snapshot(value.cache)
         stream = t.streams[place.stream]
         t.streams[place.stream] = stream.moved(place.weight, None, value.position)
-        handled = (0,) * len(value.handled)
-        return value.evolve(cache=cache, target=cache, told=Log(), handled=handled)
+        return value.evolve(cache=cache, target=cache, told=Log(), behind=())
 
     def _streams(self, state: State, renaming: Renaming) -> list[Stream]:
         found: list[Stream | None] = [None] * len(state.streams)

@@ -38,11 +38,12 @@ class Bug:
     faults: str = "none"
     change: Change | None = None
 
-    @property
-    def is_live_limit(self) -> bool:
-        return self.change is None
 
-    @property
-    def limit(self) -> int:
-        """How many actions a minimized trace may have."""
-        return 2 * self.estimate + 4
+def is_live_limit(bug: Bug) -> bool:
+    """Whether upstream has not fixed it, so that the faithful model shows it."""
+    return bug.change is None
+
+
+def longest_trace(bug: Bug) -> int:
+    """How many actions a minimized trace of a bug may have."""
+    return 2 * bug.estimate + 4

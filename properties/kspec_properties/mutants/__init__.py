@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kspec_properties.mutants import api, lifecycle, policies, scheduling, services, workloads
+from kspec_properties.mutants import api, fights, lifecycle, policies, scheduling, services, workloads
 from kspec_properties.mutants.mutant import ModelMutant
 
 MUTANTS: tuple[ModelMutant, ...] = (
@@ -12,6 +12,7 @@ MUTANTS: tuple[ModelMutant, ...] = (
     *workloads.MUTANTS,
     *services.MUTANTS,
     *lifecycle.MUTANTS,
+    *fights.MUTANTS,
 )
 
 __all__ = ["MUTANTS", "ModelMutant"]

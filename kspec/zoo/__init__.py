@@ -1,0 +1,1 @@
+"""The zoo: hunting historical bugs, re-introduced one at a time."""
