@@ -11,12 +11,12 @@ from kspec_models.scheduler.framework import Context
 from kspec_models.scheduler.nodeinfo import node_info
 from kspec_models.scheduler.policies import (
     POLICIES,
-    Numeric,
     as_policy,
     load_configuration,
     load_policy,
 )
 from kspec_models.scheduler.policies.errors import PolicyError
+from kspec_models.scheduler.policies.numeric import Numeric
 from kspec_models.scheduler.profile import Profile
 from kspec_models.scheduler.profiles import Profiles
 

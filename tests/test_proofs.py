@@ -15,19 +15,10 @@ from kspec_models.scheduler.framework import SUCCESS, UNSCHEDULABLE, Context, St
 from kspec_models.scheduler.policies import POLICIES, as_policy
 from kspec_models.scheduler.policies.default import default_policy
 from kspec_models.scheduler.profile import LOCAL_FILTERS, Profile
-from kspec_properties.proofs import (
-    CLAIMS,
-    KNOWN_FALSE,
-    KNOWN_OPEN,
-    counterexample_manifests,
-    filters,
-    overcommit,
-    progress,
-    prove,
-    running_sum,
-    watch_order,
-)
+from kspec_properties.proofs import filters, overcommit, progress, running_sum, watch_order
+from kspec_properties.proofs.concrete import counterexample_manifests
 from kspec_properties.proofs.discrete import VOCABULARIES, check_discrete, scene_of
+from kspec_properties.proofs.run import CLAIMS, KNOWN_FALSE, KNOWN_OPEN, prove
 from kspec_properties.proofs.score_scene import read
 
 OF_POLICY = (filters.NAME, progress.NAME, overcommit.NAME, overcommit.STALE_VIEW)

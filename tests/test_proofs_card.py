@@ -14,10 +14,10 @@ from kspec.errors import InputError
 from kspec.smt import Proof
 from kspec_models.scheduler.policies import POLICIES, as_policy, load_policy
 from kspec_models.scheduler.policies.default import default_policy
-from kspec_properties.proofs import prove
 from kspec_properties.proofs.card import findings, questions
 from kspec_properties.proofs.patience import within
 from kspec_properties.proofs.replaying import replayer
+from kspec_properties.proofs.run import prove
 from kspec_properties.suite import SUITE
 
 

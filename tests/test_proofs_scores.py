@@ -13,7 +13,8 @@ from kspec_models.scheduler.plugins.node_resources_fit import NodeResourcesFit, 
 from kspec_models.scheduler.policies import as_policy
 from kspec_models.scheduler.policies.default import default_policy
 from kspec_models.scheduler.profile import Profile
-from kspec_properties.proofs import counterexample_manifests, score_scene, scores
+from kspec_properties.proofs import score_scene, scores
+from kspec_properties.proofs.concrete import counterexample_manifests
 from kspec_properties.proofs.scene import amounts
 from kspec_properties.proofs.score_samples import scenes
 

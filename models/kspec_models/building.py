@@ -6,6 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from kspec.errors import InputError
+from kspec_models.apiserver.admission import Admission
+from kspec_models.apiserver.admission_options import rules_of
 from kspec_models.apiserver.server import ApiServer
 from kspec_models.cluster import Cluster
 from kspec_models.components import Components, Passive, node_names
@@ -40,7 +42,7 @@ def components_of(
     nodes = tuple(dict.fromkeys(every))
     numbers = {name: i for i, name in enumerate(nodes, start=1)}
     return Components(
-        api_server=ApiServer(),
+        api_server=ApiServer(Admission(rules_of(needs.options("admission")))),
         reflector=Reflector(atomic=world.atomic_replace),
         controllers=(*controllers_of(needs), *controllers),
         schedulers=schedulers_of(world, chosen, needs.resources),

@@ -15,7 +15,9 @@ from kspec_models.controllers.persistentvolume import PersistentVolumeController
 from kspec_models.controllers.provisioner import ProvisionerController
 from kspec_models.controllers.replicaset import ReplicaSetController
 from kspec_models.controllers.serviceaccount import ServiceAccountController
+from kspec_models.controllers.statefulset import StatefulSetController
 from kspec_models.host import View
+from kspec_models.housekeeping import HOUSEKEEPING_WIRINGS
 from kspec_models.needs import Needs, Wiring, chosen
 from kspec_models.node_controllers import NODE_WIRINGS
 
@@ -40,9 +42,18 @@ def _replicaset(needs: Needs) -> ReplicaSetController:
     )
 
 
+def _needs_stateful_sets(needs: Needs) -> bool:
+    return needs.any_of("statefulsets")
+
+
+def _statefulset(needs: Needs) -> StatefulSetController:
+    return StatefulSetController(has_claims=needs.any_of("persistentvolumeclaims"))
+
+
 WIRINGS: Final[tuple[Wiring, ...]] = (
     Wiring("deployment-controller", _always, lambda needs: DeploymentController()),
     Wiring("replicaset-controller", _always, _replicaset),
+    Wiring("statefulset-controller", _needs_stateful_sets, _statefulset),
     Wiring("endpointslice-controller", _always, lambda needs: EndpointSliceController()),
     Wiring("namespace-controller", _always, lambda needs: NamespaceController(needs.namespaced)),
     Wiring("serviceaccount-controller", _always, lambda needs: ServiceAccountController()),
@@ -52,6 +63,7 @@ WIRINGS: Final[tuple[Wiring, ...]] = (
         lambda needs: PersistentVolumeController(),
     ),
     *NODE_WIRINGS,
+    *HOUSEKEEPING_WIRINGS,
     Wiring("provisioner", _needs_volumes, lambda needs: ProvisionerController()),
 )
 """One line a controller: its name, when a world calls for it, how it is made."""

@@ -10,7 +10,7 @@ from kspec_models.environment import Operation
 from kspec_models.kinds import by_name
 from kspec_models.manifests import Document, read_object
 from kspec_models.objects import freeze
-from kspec_models.requests import Create, Delete, Patch, Request
+from kspec_models.requests import Create, Delete, Drain, Evict, Patch, Request
 
 
 def read_operation(data: Mapping[str, Any]) -> Operation:
@@ -42,8 +42,10 @@ def _apply(data: Mapping[str, Any]) -> tuple[str, tuple[Request, ...]]:
 
 def _delete(data: Mapping[str, Any]) -> tuple[str, tuple[Request, ...]]:
     resource, key, text = _target(data)
-    grace = data.get("gracePeriodSeconds")
-    return f"delete {text}", (Delete(resource, key, grace_period_seconds=grace),)
+    grace, policy = data.get("gracePeriodSeconds"), _CASCADES[data.get("cascade", "background")]
+    how = f" ({data['cascade']})" if "cascade" in data else ""
+    delete = Delete(resource, key, grace_period_seconds=grace, propagation_policy=policy)
+    return f"delete {text}{how}", (delete,)
 
 
 def _scale(data: Mapping[str, Any]) -> tuple[str, tuple[Request, ...]]:
@@ -60,5 +62,36 @@ def _patch(data: Mapping[str, Any]) -> tuple[str, tuple[Request, ...]]:
     return f"patch {text}", (Patch(resource, key, freeze(data["patch"])),)
 
 
+def _evict(data: Mapping[str, Any]) -> tuple[str, tuple[Request, ...]]:
+    key = f"{data.get('namespace', 'default')}/{data['name']}"
+    grace = data.get("gracePeriodSeconds")
+    return f"evict Pod {key}", (Evict(key, grace_period_seconds=grace),)
+
+
+def _drain(data: Mapping[str, Any]) -> tuple[str, tuple[Request, ...]]:
+    return f"drain Node {data['name']}", (Drain(str(data["name"])),)
+
+
+def _cordon(data: Mapping[str, Any]) -> tuple[str, tuple[Request, ...]]:
+    patch = freeze({"spec": {"unschedulable": True}})
+    return f"cordon Node {data['name']}", (Patch("nodes", str(data["name"]), patch),)
+
+
+def _uncordon(data: Mapping[str, Any]) -> tuple[str, tuple[Request, ...]]:
+    patch = freeze({"spec": {"unschedulable": False}})
+    return f"uncordon Node {data['name']}", (Patch("nodes", str(data["name"]), patch),)
+
+
+_CASCADES = {"background": "Background", "foreground": "Foreground", "orphan": "Orphan"}
+"""What kubectl delete --cascade asks for; background unless told otherwise."""
 _SCALABLE = ("deployments", "replicasets")
-_READERS = {"apply": _apply, "delete": _delete, "scale": _scale, "patch": _patch}
+_READERS = {
+    "apply": _apply,
+    "delete": _delete,
+    "scale": _scale,
+    "patch": _patch,
+    "evict": _evict,
+    "drain": _drain,
+    "cordon": _cordon,
+    "uncordon": _uncordon,
+}

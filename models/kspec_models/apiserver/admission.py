@@ -16,7 +16,7 @@ declared function says the same.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple
 
 from kspec_models import requests as api
 from kspec_models.apiserver import limit_range, priority
@@ -29,25 +29,19 @@ from kspec_models.apiserver.admission_rules import (
     Rules,
 )
 from kspec_models.apiserver.storage import with_default_class
-from kspec_models.objects import ApiObject
+from kspec_models.apiserver.strategies import DEFAULTS
+from kspec_models.objects import ApiObject, LimitRange
 from kspec_models.requests import Response
-from kspec_models.store import Entry, Snapshot, Store
+from kspec_models.store import Change, Store
 
-_IMMORTAL = ("namespaces/default", "namespaces/kube-system", "namespaces/kube-public")
-
-
-class Reads(Protocol):
-    """Objects at one point in time: the store, or a cache of it."""
-
-    def get(self, key: str) -> Entry | None: ...
-
-    def bucket(self, name: str) -> Snapshot: ...
+_IMMORTAL: Final = ("default", "kube-system", "kube-public")
 
 
 class AdmissionView(NamedTuple):
-    """What the plugins of one API server read: its caches, and the store as it is."""
+    """What the plugins of one API server read: its caches, as a store of the moment that they show,
+    and the store as it is."""
 
-    cached: Reads
+    cached: Store
     live: Store
 
 
@@ -81,12 +75,17 @@ def service_account(view: AdmissionView, obj: Any) -> Admitted:
     return obj
 
 
+def _limit_ranges(view: AdmissionView, obj: ApiObject) -> tuple[LimitRange, ...]:
+    """Those of the namespace; where the cache has none they are listed in the store."""
+    for store in (view.cached, view.live):
+        found = limit_range.in_namespace(store.bucket("limitranges"), obj.namespace)
+        if found:
+            return found
+    return ()
+
+
 def _limit_ranger(view: AdmissionView, obj: Any) -> Admitted:
-    """LimitRanger, which lists in the store where its cache has no LimitRange of the namespace."""
-    ranges = limit_range.in_namespace(view.cached.bucket("limitranges"), obj.namespace)
-    if not ranges and view.live is not view.cached:
-        ranges = limit_range.in_namespace(view.live.bucket("limitranges"), obj.namespace)
-    return limit_range.admit(ranges, obj) if ranges else obj
+    return limit_range.mutate(_limit_ranges(view, obj), obj)
 
 
 def _priority(view: AdmissionView, obj: ApiObject) -> Admitted:
@@ -110,17 +109,25 @@ _ON_UPDATE: Final[dict[str, tuple[Plugin, ...]]] = {
 """The plugins by the resource that they look at, in upstream's order."""
 
 
+_LIMITED: Final = ("pods", "persistentvolumeclaims")
+
+
+class Charged(NamedTuple):
+    """What validation wrote: the store with the quotas charged, and the changes in order."""
+
+    store: Store
+    changes: tuple[Change, ...] = ()
+
+
 class Admission:
     """The plugins of one world: upstream's own, and its declared functions."""
 
     def __init__(self, rules: tuple[Rule, ...] = ()) -> None:
         self.rules = Rules(rules)
 
-    def concerns(self, operation: str, resource: str) -> bool:
-        """Whether an update or a deletion of this resource is looked at at all."""
-        if operation == UPDATE and resource in _ON_UPDATE:
-            return True
-        return bool(self.rules.of(operation, resource))
+    def concerns_update(self, resource: str) -> bool:
+        """Whether any plugin looks at updates of this resource."""
+        return resource in _ON_UPDATE or (self.rules.exist and self.rules.of(UPDATE, resource))
 
     def creating(self, view: AdmissionView, obj: Any) -> Admitted:
         """The mutating plugins on a new object."""
@@ -128,7 +135,7 @@ class Admission:
             obj = plugin(view, obj)
             if type(obj) is Response:
                 return obj
-        return self.rules.mutate(Attributes(CREATE, obj)) if self.rules.known else obj
+        return self._mutated(Attributes(CREATE, obj)) if self.rules.exist else obj
 
     def updating(self, view: AdmissionView, old: Any, new: Any) -> Admitted:
         """The mutating plugins on an update of the object itself, not of a subresource."""
@@ -136,14 +143,35 @@ class Admission:
             new = plugin(view, new)
             if type(new) is Response:
                 return new
-        return self.rules.mutate(Attributes(UPDATE, new, old)) if self.rules.known else new
+        return self._mutated(Attributes(UPDATE, new, old)) if self.rules.exist else new
 
-    def validate(self, attributes: Attributes) -> Response | None:
-        """The validating functions on what is about to be written; None where all let it in."""
-        return self.rules.validate(attributes) if self.rules.known else None
+    def _mutated(self, attributes: Attributes) -> Admitted:
+        resource = attributes.subject.resource
+        if not self.rules.of(attributes.operation, resource):
+            return attributes.object
+        default = DEFAULTS.get(resource)  # a server reads an object with its defaults
+        obj = default(attributes.object) if default is not None else attributes.object
+        return self.rules.mutate(attributes._replace(object=obj))
+
+    def validate(self, view: AdmissionView, attributes: Attributes, now: int) -> Admitted:
+        """The validating plugins on what is about to be written: `Charged`, or the refusal."""
+        obj = attributes.object
+        if obj.resource in _LIMITED and not obj.is_terminating and not _is_pod_update(attributes):
+            refusal = limit_range.refusal(_limit_ranges(view, obj), obj)
+            if refusal is not None:
+                return refusal
+        if self.rules.exist:
+            refusal = self.rules.validate(attributes)
+            if refusal is not None:
+                return refusal
+        return Charged(view.live)
 
     def deleting(self, old: ApiObject) -> Response | None:
-        """All plugins on a deletion, which none of them can change."""
-        if old.resource == "namespaces" and f"namespaces/{old.name}" in _IMMORTAL:
+        """The plugins on a deletion, which none of them can change; None where all let it be."""
+        if old.resource == "namespaces" and old.name in _IMMORTAL:
             return Response(api.FORBIDDEN, None, "this namespace may not be deleted")
-        return self.validate(Attributes(DELETE, None, old))
+        return self.rules.validate(Attributes(DELETE, None, old)) if self.rules.exist else None
+
+
+def _is_pod_update(attributes: Attributes) -> bool:
+    return attributes.operation == UPDATE and attributes.object.resource == "pods"

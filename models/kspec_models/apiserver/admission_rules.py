@@ -132,7 +132,7 @@ class Rules:
     pure function of the request."""
 
     def __init__(self, rules: tuple[Rule, ...]) -> None:
-        self.known = rules
+        self.known, self.exist = rules, bool(rules)
         self._mutating = tuple(rule for rule in rules if not rule.is_validating)
         self._validating = tuple(rule for rule in rules if rule.is_validating)
         self._asked = Memo("admission rules", self._ask, limit=20_000)

@@ -15,6 +15,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from kspec_models import requests as api
+from kspec_models.apiserver.admission import Admission
 from kspec_models.apiserver.replies import Api, Reply, put, refuse, remove
 from kspec_models.apiserver.strategies import WITH_GENERATION
 from kspec_models.objects import ApiObject, Namespace, Pod
@@ -27,7 +28,6 @@ _FINALIZERS: Final = {"Orphan": (ORPHAN,), "Foreground": (FOREGROUND,), "Backgro
 _ORPHANED_BY_DEFAULT: Final = ("replicationcontrollers", "jobs")
 """Kinds of which v1 orphans the dependents unless told otherwise, as it always did."""
 _NOT_COLLECTED: Final = ("events",)
-_IMMORTAL: Final = ("namespaces/default", "namespaces/kube-system", "namespaces/kube-public")
 
 
 def finalizers_of(obj: ApiObject, policy: str) -> tuple[str, ...]:
@@ -52,6 +52,8 @@ def finalizers_of(obj: ApiObject, policy: str) -> tuple[str, ...]:
 class Deleting:
     """The part of the API server that deletes."""
 
+    admission: Admission
+
     def delete(self, state: Api, request: api.Delete, now: int) -> Reply:
         """DELETE of one object, if the preconditions hold."""
         old = state.store.get(f"{request.resource}/{request.key}")
@@ -61,8 +63,9 @@ class Deleting:
             return refuse(state, api.CONFLICT, "the uid differs")
         if request.resource_version not in (None, old.resource_version):
             return refuse(state, api.CONFLICT, "the object has been modified")
-        if old.key in _IMMORTAL:
-            return refuse(state, api.FORBIDDEN, "this namespace may not be deleted")
+        refusal = self.admission.deleting(old.value)
+        if refusal is not None:
+            return Reply(state, refusal)
         policy = request.propagation_policy
         if policy not in ("", *_FINALIZERS):
             return refuse(state, api.INVALID, f'propagationPolicy: Unsupported value: "{policy}"')
@@ -73,6 +76,9 @@ class Deleting:
         changes: tuple[Change, ...] = ()
         for entry in state.store.bucket(request.resource).entries():
             if entry.value.namespace == request.namespace:
+                refusal = self.admission.deleting(entry.value)
+                if refusal is not None:
+                    return Reply(state, refusal, changes)
                 state, _, more = self.terminate(state, entry, None, "Background", now)
                 changes += more
         return Reply(state, Response(""), changes)

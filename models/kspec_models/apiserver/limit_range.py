@@ -64,7 +64,7 @@ def _filled(given: Resources, more: Resources) -> Resources:
 
 def mutate(ranges: tuple[LimitRange, ...], obj: Any) -> Any:
     """A new pod with the defaults of its namespace; everything else as it is."""
-    if not isinstance(obj, Pod):
+    if not ranges or not isinstance(obj, Pod):
         return obj
     obj = obj.replace(spec=pod_spec(obj.spec))  # the kind's own defaults come before any plugin
     for limit_range in ranges:
@@ -133,7 +133,7 @@ def _violations(limit_range: LimitRange, obj: Any) -> Iterator[str]:
                 resources = container.resources
                 yield from _bounds(item, parsed(resources.requests), parsed(resources.limits))
         elif item.type == POD:
-            yield from _bounds(item, pod_requests(obj), pod_limits(obj))
+            yield from _bounds(item, pod_requests(obj.spec), pod_limits(obj.spec))
 
 
 def _claim_violations(item: LimitRangeItem, requests: Amounts) -> Iterator[str]:

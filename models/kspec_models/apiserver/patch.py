@@ -32,7 +32,6 @@ _MERGE_KEYS = {
     "hostIPs": "ip",
     "addresses": "type",
     "topologySpreadConstraints": "topologyKey",
-    "taints": "key",
 }
 _SETS = ("finalizers",)
 _DELETE_FROM = "$deleteFromPrimitiveList/"

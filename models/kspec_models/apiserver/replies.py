@@ -11,6 +11,7 @@ from typing import NamedTuple
 import attrs
 
 from kspec.values import EMPTY_MAP, FingerprintedMap, mix
+from kspec_models.apiserver.admission import AdmissionView
 from kspec_models.objects import ApiObject
 from kspec_models.requests import Response
 from kspec_models.store import Change, Entry, Store
@@ -21,13 +22,20 @@ class Api:
     """The store and what the API server allocates from. Immutable.
 
     names: how often a generateName prefix was used. incarnations: how often a key was deleted.
-    addresses: cluster IPs given out.
+    addresses: cluster IPs given out. seen: what the caches of the server that is asked show, as a
+    store of that moment; who sends a request sets it. None where they show everything.
     """
 
     store: Store
     names: FingerprintedMap[str, int] = EMPTY_MAP
     incarnations: FingerprintedMap[str, int] = EMPTY_MAP
     addresses: int = 0
+    seen: Store | None = None
+
+    @property
+    def view(self) -> AdmissionView:
+        """What admission reads."""
+        return AdmissionView(self.store if self.seen is None else self.seen, self.store)
 
     @property
     def fingerprint(self) -> int:

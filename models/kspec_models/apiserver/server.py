@@ -1,9 +1,9 @@
 """The API server's verbs over the store, after staging/src/k8s.io/apiserver/pkg/registry/generic/
 registry/store.go and pkg/registry/core/pod/storage/storage.go at 1.36.
 
-One server whose reads are linearizable and whose admission sees the newest namespaces: several
-servers with caches that lag come with a later component. Left out: authentication, quota, webhooks,
-dry run, managed fields. Deletion is in `deletion`, eviction in `eviction`.
+Reads are linearizable; what admission reads is what `Api.seen` holds, the store of the moment that
+the caches of the server that is asked show. Left out: authentication, dry run, managed fields.
+Deletion is in `deletion`, eviction in `eviction`.
 
 Names and addresses are given out by counters, and a uid is the key and its incarnation, so that
 the same requests give the same objects whatever else was interleaved with them.
@@ -16,16 +16,14 @@ from typing import Any
 
 import attrs
 
-from kspec.errors import InputError
 from kspec.values import Memo
 from kspec_models import requests as api
-from kspec_models.apiserver import priority
+from kspec_models.apiserver.admission import Admission
+from kspec_models.apiserver.admission_rules import CREATE, UPDATE, Attributes
 from kspec_models.apiserver.eviction import Evicting
-from kspec_models.apiserver.patch import merge
-from kspec_models.apiserver.patch_records import NotByField, patched
+from kspec_models.apiserver.merging import merged
 from kspec_models.apiserver.pod_affinity import with_label_keys
 from kspec_models.apiserver.replies import Api, Reply, put, refuse, remove
-from kspec_models.apiserver.storage import with_default_class
 from kspec_models.apiserver.strategies import DEFAULTS, WITH_GENERATION, WITH_STATUS
 from kspec_models.apiserver.validate import is_immutable_change, problems
 from kspec_models.apiserver.validate_common import Problems
@@ -41,18 +39,26 @@ from kspec_models.objects import (
     ReplicaSet,
     Service,
     Time,
-    Unstructured,
-    thaw,
     with_condition,
 )
 from kspec_models.requests import Response
-from kspec_models.store import Entry
+from kspec_models.store import Change, Entry
+
+
+def _merged(case: tuple[Any, FrozenMap[Any]]) -> Any:
+    return merged(*case)
+
+
+def _after(changes: tuple[Change, ...], reply: Reply) -> Reply:
+    """The reply, with what admission wrote before it."""
+    return reply._replace(changes=(*changes, *reply.changes)) if changes else reply
 
 
 class ApiServer(Evicting):
     """Applies requests. Pure: all state is in `Api`."""
 
-    def __init__(self) -> None:
+    def __init__(self, admission: Admission | None = None) -> None:
+        self.admission = Admission() if admission is None else admission
         self._verbs: dict[type, Callable[..., Reply]] = {
             api.Create: self.create,
             api.Update: self.update,
@@ -66,7 +72,7 @@ class ApiServer(Evicting):
             api.DeleteCollection: self.delete_collection,
         }
         self._decided = Memo("updates", self._decide, limit=50_000)
-        self._merged = Memo("patches", self._merge, limit=50_000)
+        self._merged = Memo("patches", _merged, limit=50_000)
         self._made = Memo("created objects", self._make, limit=50_000)
 
     def apply(self, state: Api, request: api.Request, now: int) -> Reply:
@@ -86,43 +92,32 @@ class ApiServer(Evicting):
     # create
 
     def create(self, state: Api, request: api.Create, now: int) -> Reply:
-        obj = request.object
-        refusal = self.admit(state, obj)
-        if refusal:
-            return Reply(state, refusal)
-        admitted = priority.admit(state.store, obj)
-        if isinstance(admitted, Response):
+        """Mutating admission, the kind's strategy, validating admission, quota, and the write.
+
+        A name is given out only with the object that gets it.
+        """
+        admitted = self.admission.creating(state.view, request.object)
+        if type(admitted) is Response:
             return Reply(state, admitted)
-        if isinstance(admitted, PersistentVolumeClaim):
-            admitted = with_default_class(admitted, state.store)
-        state, obj = self._named(state, admitted)
+        named, obj = self._named(state, admitted)
         key = f"{obj.resource}/{obj.key}"
-        if state.store.get(key) is not None:
-            return refuse(state, api.ALREADY_EXISTS, key)
         made, invalid = self._made((obj, state.incarnations.get(key, 0), now))
-        if isinstance(made, Service):
-            state, made = self._addressed(state, made)
         if invalid:
             return refuse(state, api.INVALID, invalid[0])
-        return self._put(state, key, made)
+        charged = self.admission.validate(state.view, Attributes(CREATE, made), now)
+        if type(charged) is Response:
+            return Reply(state, charged)
+        if charged.changes:
+            state = attrs.evolve(state, store=charged.store)
+            named = attrs.evolve(named, store=charged.store)
+        if named.store.get(key) is not None:
+            return Reply(state, Response(api.ALREADY_EXISTS, None, key), charged.changes)
+        if isinstance(made, Service):
+            named, made = self._addressed(named, made)
+        return _after(charged.changes, self._put(named, key, made))
 
     def _put(self, state: Api, key: str, obj: ApiObject) -> Reply:
         return put(state, key, obj)
-
-    def admit(self, state: Api, obj: ApiObject) -> Response | None:
-        """NamespaceLifecycle and ServiceAccount admission; None where both let the object in."""
-        if not obj.NAMESPACED or not obj.namespace:
-            return None
-        found = state.store.get(f"namespaces/{obj.namespace}")
-        if found is None:
-            return Response(api.NOT_FOUND, None, f"namespace {obj.namespace}")
-        if found.value.is_terminating:
-            return Response(api.NAMESPACE_TERMINATING, None, f"namespace {obj.namespace}")
-        if isinstance(obj, Pod):
-            account = obj.spec.service_account_name or "default"
-            if state.store.get(f"serviceaccounts/{obj.namespace}/{account}") is None:
-                return Response(api.FORBIDDEN, None, f"service account {account} does not exist")
-        return None
 
     def _named(self, state: Api, obj: ApiObject) -> tuple[Api, ApiObject]:
         prefix = obj.metadata.generate_name
@@ -188,6 +183,11 @@ class ApiServer(Evicting):
     def replace(self, state: Api, old: Entry, obj: Any, subresource: str) -> Reply:
         """Write `obj` over `old` as its kind's strategy allows; a no-op writes nothing."""
         invalid: Problems = ()
+        is_looked_at = not subresource and self.admission.concerns_update(old.value.resource)
+        if is_looked_at:
+            obj = self.admission.updating(state.view, old.value, obj)
+            if type(obj) is Response:
+                return Reply(state, obj)
         if subresource == "status":
             new = self._with_status(old.value, obj)
         else:
@@ -196,12 +196,16 @@ class ApiServer(Evicting):
             return Reply(state, Response("", old))
         if invalid:
             return refuse(state, api.INVALID, invalid[0])
-        refusal = priority.second_default(state.store, new)
-        if refusal is not None:
-            return Reply(state, refusal)
+        changes: tuple[Change, ...] = ()
+        if is_looked_at:
+            charged = self.admission.validate(state.view, Attributes(UPDATE, new, old.value), 0)
+            if type(charged) is Response:
+                return Reply(state, charged)
+            changes = charged.changes
+            state = attrs.evolve(state, store=charged.store) if changes else state
         if self._is_gone(new):
-            return remove(state, old)
-        return self._put(state, old.key, new)
+            return _after(changes, remove(state, old))
+        return _after(changes, self._put(state, old.key, new))
 
     def _decide(self, case: tuple[Any, Any, str]) -> tuple[Any, Problems]:
         old, obj, subresource = case
@@ -268,23 +272,6 @@ class ApiServer(Evicting):
         if isinstance(obj, str):
             return refuse(state, api.INVALID, obj)
         return self.replace(state, old, obj, request.subresource)
-
-    def _merge(self, case: tuple[Any, FrozenMap[Any]]) -> Any:
-        """The object with a patch merged in, or why it is no such object any more."""
-        old, patch = case
-        if not isinstance(old, Unstructured):
-            try:
-                return patched(old, patch)
-            except (NotByField, InputError):
-                pass  # the way below says what is wrong as it always does
-        try:
-            merged = merge(old.to_json(), thaw(patch))
-            if not isinstance(old, Unstructured):
-                merged = {k: v for k, v in merged.items() if k not in ("apiVersion", "kind")}
-            obj = type(old).from_json(merged)
-        except InputError as error:
-            return str(error)
-        return obj.replace(plural=old.plural) if isinstance(old, Unstructured) else obj
 
     # pods/binding
 

@@ -130,7 +130,7 @@ def target_node(pod: Pod) -> str:
     for term in required.get("nodeSelectorTerms") or ():
         for field in term.get("matchFields") or ():
             if field.get("key") == NAME_FIELD and field.get("operator") == "In":
-                values = field.get("values") or ()
+                values: tuple[str, ...] = field.get("values") or ()
                 return str(values[0]) if len(values) == 1 else ""
     return ""
 

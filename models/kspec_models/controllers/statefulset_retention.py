@@ -1,9 +1,9 @@
 """Which owners a StatefulSet's claims have, and so when the garbage collector takes them.
 
 After the claim functions of pkg/controller/statefulset/stateful_set_utils.go at Kubernetes 1.36
-(isClaimOwnerUpToDate, updateClaimOwnerRefForSetAndPod). By spec.persistentVolumeClaimRetentionPolicy
-a claim is owned by its StatefulSet (whenDeleted: Delete), by its pod once that is scaled down
-(whenScaled: Delete), or by nobody (Retain).
+(isClaimOwnerUpToDate, updateClaimOwnerRefForSetAndPod). By the retention policy a claim is owned by
+its StatefulSet (whenDeleted: Delete), by its pod once that is scaled down (whenScaled: Delete), or
+by nobody (Retain).
 
 Left out: the event about a claim that another controller manages.
 """

@@ -15,13 +15,8 @@ from kspec_models.controllers import claims as claiming
 from kspec_models.controllers import history
 from kspec_models.controllers.claims import Claims
 from kspec_models.controllers.statefulset_identity import revision_of
-from kspec_models.controllers.statefulset_steps import (
-    Inputs,
-    RequestFailed,
-    Steps,
-    send,
-    written,
-)
+from kspec_models.controllers.statefulset_steps import Inputs
+from kspec_models.controllers.steps import Steps, WriteFailed, send, written
 from kspec_models.objects import ControllerRevision, Pod, StatefulSet, controller_of
 from kspec_models.requests import ALREADY_EXISTS, Create, Delete, Get, Update
 from kspec_models.store import Entry
@@ -42,7 +37,7 @@ def adopt_revisions(inputs: Inputs) -> Steps[None]:
     for request in claiming.claim_requests(owner, Claims((), loose, (), loose)):
         response = yield from send(request)
         if isinstance(request, Get) and not claiming.can_adopt(owner, response):
-            raise RequestFailed(response)
+            raise WriteFailed(response)
 
 
 def find_revisions(inputs: Inputs) -> Steps[Revisions]:
@@ -79,7 +74,7 @@ def _create(
         if response.ok and response.entry is not None:
             return response.entry.value, count
         if response.reason != ALREADY_EXISTS:
-            raise RequestFailed(response)
+            raise WriteFailed(response)
         found = yield from written(Get(wanted.resource, wanted.key))
         if history.are_equal(found.value, wanted):
             return found.value, count

@@ -18,7 +18,8 @@ from kspec_models.controllers.statefulset_identity import (
     revision_of,
 )
 from kspec_models.controllers.statefulset_revisions import Revisions
-from kspec_models.controllers.statefulset_steps import Inputs, RequestFailed, Steps
+from kspec_models.controllers.statefulset_steps import Inputs
+from kspec_models.controllers.steps import Steps, WriteFailed
 from kspec_models.objects import Pod, StatefulSet, StatefulSetStatus
 from kspec_models.requests import CONFLICT, Update
 
@@ -84,4 +85,4 @@ def write_status(inputs: Inputs, status: StatefulSetStatus) -> Steps[StatefulSet
         if response.reason != CONFLICT or cached is None or cached == entry:
             break
         entry = cached
-    raise RequestFailed(response)
+    raise WriteFailed(response)

@@ -13,8 +13,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 from kspec.values import MASK, mix
 from kspec_models.scheduler.nodeinfo import NodeInfo
 
@@ -102,6 +100,8 @@ def table_of(infos: Sequence[NodeInfo]) -> NodeTable | None:
     """The table of a snapshot; None for one that is small, or whose amounts are too large."""
     if len(infos) < SMALLEST:
         return None
+    import numpy as np  # a small world, which asks for no table, starts without it
+
     rows = [_numbers(info) for info in infos]
     if max(map(max, rows)) > _EXACT:
         return None

@@ -17,7 +17,8 @@ Left out: that upstream runs Filter of several nodes, and Score of several plugi
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kspec.values import Memo
 from kspec_models.objects import Pod
@@ -37,7 +38,9 @@ from kspec_models.scheduler.framework import (
 from kspec_models.scheduler.hints import hints_of
 from kspec_models.scheduler.local import LOCAL_FILTERS, judge_local, not_named
 from kspec_models.scheduler.nodeinfo import NodeInfo
-from kspec_models.scheduler.vectorised import vectorised
+
+if TYPE_CHECKING:
+    from kspec_models.scheduler.vectorised import Vectorised
 
 _NAMES = "names of PreFilter"
 
@@ -85,7 +88,13 @@ class Profile:
         self._verdicts: Memo[tuple[PodSpec, NodeInfo], _Verdict] = Memo(
             f"verdicts of policy {name}", self._judge
         )
-        self.vectorised = vectorised(self)
+
+    @cached_property
+    def vectorised(self) -> Vectorised | None:
+        """The form that decides over columns of numbers; found when a world has many nodes."""
+        from kspec_models.scheduler.vectorised import vectorised
+
+        return vectorised(self)
 
     def _judge(self, key: tuple[PodSpec, NodeInfo]) -> _Verdict:
         spec, info = key

@@ -25,7 +25,7 @@ from kspec.smt.solving import INT64_MAX
 from kspec_models.objects import Pod
 from kspec_models.scheduler.framework import Context, Policy
 from kspec_models.scheduler.plugins.node_resources_fit import NodeResourcesFit, has_room
-from kspec_models.scheduler.policies import Numeric
+from kspec_models.scheduler.policies.numeric import Numeric
 from kspec_models.scheduler.profile import Profile
 from kspec_properties.proofs import memory_scene
 from kspec_properties.proofs.concrete import counterexample_manifests

@@ -33,7 +33,7 @@ from kspec_models.scheduler.plugins.node_resources_balanced_allocation import (
     NodeResourcesBalancedAllocation,
 )
 from kspec_models.scheduler.plugins.node_resources_fit import NodeResourcesFit
-from kspec_models.scheduler.policies import Numeric
+from kspec_models.scheduler.policies.numeric import Numeric
 from kspec_models.scheduler.profile import Profile
 from kspec_properties.proofs.joined import joined
 from kspec_properties.proofs.score_proving import (

@@ -1,12 +1,11 @@
 """The policies by name, one per file, and how a user's own is found.
 
-Importing this package imports every policy; a single one is in its own module.
+Each policy is in a module of its own, which is imported when it is asked for.
 """
 
 from __future__ import annotations
 
 from kspec_models.scheduler.policies.errors import PolicyError
-from kspec_models.scheduler.policies.numeric import Numeric
 from kspec_models.scheduler.policies.registry import (
     POLICIES,
     as_policy,
@@ -16,7 +15,6 @@ from kspec_models.scheduler.policies.registry import (
 
 __all__ = [
     "POLICIES",
-    "Numeric",
     "PolicyError",
     "as_policy",
     "load_configuration",

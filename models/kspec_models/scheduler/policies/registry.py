@@ -28,34 +28,35 @@ from kspec.errors import InputError, KspecError
 from kspec_models.scheduler.configuration import Configuration
 from kspec_models.scheduler.framework import DEFAULT_SCHEDULER, Policy, PolicyFactory
 from kspec_models.scheduler.policies import files
-from kspec_models.scheduler.policies.best_fit import best_fit
-from kspec_models.scheduler.policies.default import default_policy
-from kspec_models.scheduler.policies.dot_product import dot_product
-from kspec_models.scheduler.policies.fgd import fgd
-from kspec_models.scheduler.policies.first_fit import first_fit
-from kspec_models.scheduler.policies.gpu_clustering import gpu_clustering
-from kspec_models.scheduler.policies.gpu_packing import gpu_packing
-from kspec_models.scheduler.policies.most_allocated import most_allocated
-from kspec_models.scheduler.policies.numeric import Numeric
 from kspec_models.scheduler.policies.plugin_lists import policy_of_plugins
-from kspec_models.scheduler.policies.random import random_choice
 from kspec_models.scheduler.policies.rated import Rated
-from kspec_models.scheduler.policies.spread import spread
 
 GROUP: Final = "kspec.policies"
 """The entry points of installed policies: each names what MODULE:NAME may name."""
 
+
+def _in_module(module: str, name: str) -> PolicyFactory:
+    """A policy of this package, whose module is imported when it is made: some need arrays."""
+
+    def make() -> Policy:
+        found = importlib.import_module(f"kspec_models.scheduler.policies.{module}")
+        policy: Policy = getattr(found, name)()
+        return policy
+
+    return make
+
+
 POLICIES: dict[str, PolicyFactory] = {
-    "default": default_policy,
-    "first-fit": first_fit,
-    "best-fit": best_fit,
-    "most-allocated": most_allocated,
-    "spread": spread,
-    "random": random_choice,
-    "dot-product": dot_product,
-    "gpu-packing": gpu_packing,
-    "gpu-clustering": gpu_clustering,
-    "fgd": fgd,
+    "default": _in_module("default", "default_policy"),
+    "first-fit": _in_module("first_fit", "first_fit"),
+    "best-fit": _in_module("best_fit", "best_fit"),
+    "most-allocated": _in_module("most_allocated", "most_allocated"),
+    "spread": _in_module("spread", "spread"),
+    "random": _in_module("random", "random_choice"),
+    "dot-product": _in_module("dot_product", "dot_product"),
+    "gpu-packing": _in_module("gpu_packing", "gpu_packing"),
+    "gpu-clustering": _in_module("gpu_clustering", "gpu_clustering"),
+    "fgd": _in_module("fgd", "fgd"),
 }
 
 
@@ -77,6 +78,8 @@ def as_policy(policy: Any, given_as: str = "") -> Policy:
         raise InputError(f"{kind} has no method filter", expected="filter(pod, node), true or not")
     _check_declared(policy, kind)
     if getattr(policy, "numeric", False):
+        from kspec_models.scheduler.policies.numeric import Numeric
+
         return Numeric(policy)
     return cast("Policy", policy) if has_filter else Rated(policy)
 

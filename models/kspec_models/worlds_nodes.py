@@ -1,0 +1,37 @@
+"""Documents about nodes for small worlds: taints, tolerations, nodes that are held on to."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kspec_models.worlds import node
+
+NOT_READY = "node.kubernetes.io/not-ready"
+UNREACHABLE = "node.kubernetes.io/unreachable"
+
+
+def taint(key: str, effect: str = "NoExecute", value: str = "") -> dict[str, Any]:
+    """A taint of a node."""
+    found = {"key": key, "effect": effect}
+    return {**found, "value": value} if value else found
+
+
+def tolerate(key: str, seconds: int | None = None, effect: str = "NoExecute") -> dict[str, Any]:
+    """A toleration, for so many seconds if they are given."""
+    found: dict[str, Any] = {"key": key, "operator": "Exists", "effect": effect}
+    return found if seconds is None else {**found, "tolerationSeconds": seconds}
+
+
+def tainted(name: str, *taints: dict[str, Any]) -> dict[str, Any]:
+    """A ready Node with these taints."""
+    return {**node(name), "spec": {"taints": list(taints)}}
+
+
+def set_taints(name: str, *taints: dict[str, Any]) -> dict[str, Any]:
+    """The operation that leaves a node with exactly these taints: the list is no merged one."""
+    return {"patch": {"kind": "Node", "name": name, "patch": {"spec": {"taints": list(taints)}}}}
+
+
+def held(document: dict[str, Any], finalizer: str = "example.com/hold") -> dict[str, Any]:
+    """The object with a finalizer that no modelled component removes."""
+    return {**document, "metadata": {**document["metadata"], "finalizers": [finalizer]}}
