@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from kspec.cli.output import check_json, emit, json_option, look, write_json
+from kspec.cli.output import check_json, emit, json_option, write_json
 
 if TYPE_CHECKING:
     from kspec.property import Property
@@ -70,31 +70,32 @@ def to_json(prop: Property, mutants: tuple[Mutant, ...]) -> dict[str, Any]:
 
 
 def table(documents: list[dict[str, Any]]) -> str:
-    """One line for each: what is promised, and under how many kinds of faults."""
-    from kspec import report
+    """Three lines for each: what is promised, under which kinds of faults, and on whose word."""
+    return "".join(f"{line}\n" for prop in documents for line in _short(prop, documents))
 
-    everywhere = {name for prop in documents for name in prop["faults"]}
-    rows = report.plain_table("property", "kind", "promised", "mutants", "promise")
-    for prop in documents:
-        promised = _promised(prop, everywhere)
-        rows.add_row(
-            prop["name"], prop["kind"], promised, str(len(prop["mutants"])), prop["promise"]
-        )
-    return report.to_text([rows], *look())
+
+def _short(prop: dict[str, Any], documents: list[dict[str, Any]]) -> Iterator[str]:
+    everywhere = {name for other in documents for name in other["faults"]}
+    mutants = len(prop["mutants"])
+    kills = f", {mutants} mutant{'s' if mutants > 1 else ''}" if mutants else ""
+    yield f"{prop['name']} ({prop['kind']}{kills})"
+    yield f"  {prop['promise']}"
+    source = "" if prop["source"] == "companion" else f"  {prop['source']}"
+    yield f"  {_promised(prop, everywhere)}{source}"
 
 
 def _promised(prop: dict[str, Any], everywhere: set[str]) -> str:
     """Under which faults, in few words: most are promised under all, or under all but a few."""
     if prop["known_false"]:
-        return "no: known false"
+        return "not promised: known to be false"
     if prop["kind"] == "sometimes":
-        return "shown"
+        return "shown by a run"
     missing = sorted(everywhere - set(prop["faults"]))
     if not missing:
-        return "under all faults"
+        return "promised under all faults"
     if len(missing) > len(prop["faults"]):
-        return "under " + ", ".join(prop["faults"])
-    return "but not under " + ", ".join(missing)
+        return "promised under " + ", ".join(prop["faults"])
+    return "promised, but not under " + ", ".join(missing)
 
 
 def details(prop: dict[str, Any]) -> str:

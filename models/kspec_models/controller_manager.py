@@ -8,8 +8,13 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from kspec_models.controllers.daemonset import DaemonSetController
 from kspec_models.controllers.deployment import DeploymentController
 from kspec_models.controllers.endpointslice import EndpointSliceController
+from kspec_models.controllers.hpa import HorizontalPodAutoscalerController
+from kspec_models.controllers.hpa_memory import COMPONENT as HPA
+from kspec_models.controllers.hpa_memory import settings_of
+from kspec_models.controllers.hpa_scale import TARGETS
 from kspec_models.controllers.namespace import NamespaceController
 from kspec_models.controllers.persistentvolume import PersistentVolumeController
 from kspec_models.controllers.provisioner import ProvisionerController
@@ -36,6 +41,14 @@ def has_seen(view: View, resource: str, revision: int) -> bool:
     return seen >= revision
 
 
+def _needs_daemon_sets(needs: Needs) -> bool:
+    return needs.any_of("daemonsets")
+
+
+def _daemonset(needs: Needs) -> DaemonSetController:
+    return DaemonSetController(stale_check=has_seen if needs.world.stale_controller_check else None)
+
+
 def _replicaset(needs: Needs) -> ReplicaSetController:
     return ReplicaSetController(
         stale_check=has_seen if needs.world.stale_controller_check else None
@@ -50,10 +63,17 @@ def _statefulset(needs: Needs) -> StatefulSetController:
     return StatefulSetController(has_claims=needs.any_of("persistentvolumeclaims"))
 
 
+def _autoscaler(needs: Needs) -> HorizontalPodAutoscalerController:
+    targets = tuple(r for r in TARGETS.values() if r in needs.resources)
+    return HorizontalPodAutoscalerController(targets, settings_of(needs.options(HPA)))
+
+
 WIRINGS: Final[tuple[Wiring, ...]] = (
     Wiring("deployment-controller", _always, lambda needs: DeploymentController()),
     Wiring("replicaset-controller", _always, _replicaset),
+    Wiring("daemonset-controller", _needs_daemon_sets, _daemonset),
     Wiring("statefulset-controller", _needs_stateful_sets, _statefulset),
+    Wiring(HPA, lambda needs: needs.any_of("horizontalpodautoscalers"), _autoscaler),
     Wiring("endpointslice-controller", _always, lambda needs: EndpointSliceController()),
     Wiring("namespace-controller", _always, lambda needs: NamespaceController(needs.namespaced)),
     Wiring("serviceaccount-controller", _always, lambda needs: ServiceAccountController()),

@@ -38,7 +38,6 @@ _PASSIVE_GLOBAL = {
     ),
 }
 _ACTING = {
-    "autoscaling/v1": "HorizontalPodAutoscaler",
     "scheduling.k8s.io/v1alpha2": "PodGroup Workload",
 }
 

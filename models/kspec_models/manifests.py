@@ -13,6 +13,7 @@ from typing import Any
 import attrs
 
 from kspec.errors import InputError
+from kspec_models.apiserver.autoscaling import as_stored
 from kspec_models.apiserver.strategies import DEFAULTS
 from kspec_models.apiserver.validate import problems
 from kspec_models.kinds import Kind, is_builtin_group, lookup
@@ -88,6 +89,7 @@ def read_object(document: Document, *, ignore_unmodelled: bool = False) -> ApiOb
     Raises InputError for anything that the API server would refuse, and for an acting kind that
     is not modelled.
     """
+    document = attrs.evolve(document, data=as_stored(document.data))
     kind = _kind_of(document)
     name = _name_of(document)
     where = f"{document.where}: {kind.name} {name}"

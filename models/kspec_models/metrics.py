@@ -167,9 +167,7 @@ def pods_metric(
         raise MetricError(
             f"unable to get metric {metric}: no metrics returned from custom metrics API"
         )
-    return {
-        name: PodMetric(sum(u.containers.values()), now, u.window) for name, u in used.items()
-    }
+    return {name: PodMetric(sum(u.containers.values()), now, u.window) for name, u in used.items()}
 
 
 def object_metric(loads: Iterable[Load], metric: str, described: Mapping[str, Any]) -> int:
@@ -200,8 +198,7 @@ def external_metric(
     )
     if not levels:
         raise MetricError(
-            f"unable to get external metric {metric}: "
-            "no metrics returned from external metrics API"
+            f"unable to get external metric {metric}: no metrics returned from external metrics API"
         )
     return levels
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_network
 from typing import Final
 
+from kspec.errors import InputError
+from kspec_models.controllers.nodeipam import NodeIpamController
+from kspec_models.controllers.nodeipam_ranges import Ranges
 from kspec_models.controllers.podgc import TERMINATED_POD_THRESHOLD, PodGCController
 from kspec_models.controllers.tainteviction import TaintEvictionController
 from kspec_models.needs import Needs, Wiring
@@ -27,11 +31,39 @@ def _pod_gc(needs: Needs) -> PodGCController:
     return PodGCController(number(needs, _THRESHOLD, TERMINATED_POD_THRESHOLD))
 
 
+def _needs_node_ipam(needs: Needs) -> bool:
+    """Upstream's --allocate-node-cidrs, which is off unless it is asked for."""
+    return needs.options(MANAGER).get("allocateNodeCIDRs") is True
+
+
+def _cidr(needs: Needs, name: str, default: str) -> str:
+    value = needs.options(MANAGER).get(name, default)
+    try:
+        return str(ip_network(value)) if value else ""
+    except ValueError as error:
+        raise InputError(
+            f"components: {MANAGER}.{name} is {value!r}: {error}",
+            expected="a CIDR such as 10.244.0.0/16",
+        ) from None
+
+
+def _node_ipam(needs: Needs) -> NodeIpamController:
+    cluster = ip_network(_cidr(needs, "clusterCIDR", "10.244.0.0/16"))
+    mask = number(needs, "nodeCIDRMaskSize", 24 if cluster.version == 4 else 64)
+    if not cluster.prefixlen <= mask <= min(cluster.max_prefixlen, cluster.prefixlen + 16):
+        raise InputError(
+            f"components: {MANAGER}.nodeCIDRMaskSize is {mask}",
+            expected=f"at least that of clusterCIDR, {cluster.prefixlen}, and at most 16 more",
+        )
+    return NodeIpamController(Ranges(cluster, mask), _cidr(needs, "serviceCIDR", ""))
+
+
 def _needs_taint_eviction(needs: Needs) -> bool:
     return has_taints(needs, "NoExecute")
 
 
 NODE_WIRINGS: Final = (
+    Wiring("node-ipam-controller", _needs_node_ipam, _node_ipam),
     Wiring("pod-garbage-collector-controller", _needs_pod_gc, _pod_gc),
     Wiring("taint-eviction-controller", _needs_taint_eviction, lambda _: TaintEvictionController()),
 )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from kspec_models.worlds import deployment, pod
+
 
 def budget(
     name: str,
@@ -42,3 +44,20 @@ def drain(node: str) -> dict[str, Any]:
 def cordon(node: str) -> dict[str, Any]:
     """The operation `kubectl cordon <node>`."""
     return {"cordon": {"name": node}}
+
+
+def running(name: str, node: str, *, app: str = "", **spec: Any) -> dict[str, Any]:
+    """A Pod labelled app=<app> that runs and is ready on a node, for worlds that keep status."""
+    data = pod(name, nodeName=node, **spec)
+    if app:
+        data["metadata"]["labels"] = {"app": app}
+    status = {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]}
+    return {**data, "status": status}
+
+
+def replica_set(name: str, replicas: int) -> dict[str, Any]:
+    """A ReplicaSet for pods labelled app=<name>, which are called <name>-1, <name>-2, ..."""
+    body = deployment(name, replicas)
+    body["kind"] = "ReplicaSet"
+    del body["spec"]["strategy"]
+    return body

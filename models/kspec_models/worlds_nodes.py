@@ -27,6 +27,11 @@ def tainted(name: str, *taints: dict[str, Any]) -> dict[str, Any]:
     return {**node(name), "spec": {"taints": list(taints)}}
 
 
+def ranged(name: str, cidr: str) -> dict[str, Any]:
+    """A ready Node that has a pod CIDR already."""
+    return {**node(name), "spec": {"podCIDR": cidr, "podCIDRs": [cidr]}}
+
+
 def set_taints(name: str, *taints: dict[str, Any]) -> dict[str, Any]:
     """The operation that leaves a node with exactly these taints: the list is no merged one."""
     return {"patch": {"kind": "Node", "name": name, "patch": {"spec": {"taints": list(taints)}}}}

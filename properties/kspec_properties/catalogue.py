@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 from kspec.property import Kind, Property
-from kspec_properties import api, fights, lifecycle, policies, scheduling, services, workloads
+from kspec_properties import (
+    api,
+    disruption,
+    fights,
+    lifecycle,
+    nodes,
+    policies,
+    scheduling,
+    services,
+    workloads,
+)
 
 PROPERTIES: tuple[Property, ...] = (
     *scheduling.PROPERTIES,
@@ -12,7 +22,9 @@ PROPERTIES: tuple[Property, ...] = (
     *workloads.PROPERTIES,
     *services.PROPERTIES,
     *lifecycle.PROPERTIES,
+    *nodes.PROPERTIES,
     *fights.PROPERTIES,
+    *disruption.PROPERTIES,
 )
 """Promises first, then known false ones, then the companions that show reachability."""
 

@@ -30,9 +30,10 @@ def _evicted(state: State) -> Iterator[Entry]:
     """The pods as they were when the last step approved their eviction."""
     for change in written(state, "pods"):
         old, new = change.previous, change.entry
-        if new is not None and is_evicted(new.value) and old is not None:
-            if not is_evicted(old.value):
-                yield old
+        if old is None or new is None or is_evicted(old.value):
+            continue
+        if is_evicted(new.value):
+            yield old
 
 
 def _counts_ready(entry: Entry) -> bool:
@@ -65,10 +66,12 @@ def evictions_stay_within_the_budget(before: State, after: State) -> Verdict:
 def _is_taken(state: State, budget: PodDisruptionBudget, pod: Pod) -> bool:
     """Whether the last step took a disruption from the budget, for that pod."""
     for change in written(state, BUDGETS):
-        if change.key != f"{BUDGETS}/{budget.key}" or change.previous is None:
+        if change.previous is None or change.entry is None:
             continue
-        old, new = change.previous.value.status, change.entry and change.entry.value.status
-        if new is None or pod.name not in new.disrupted_pods:
+        if change.key != f"{BUDGETS}/{budget.key}":
+            continue
+        old, new = change.previous.value.status, change.entry.value.status
+        if pod.name not in new.disrupted_pods:
             continue
         if old.disruptions_allowed > 0 and new.disruptions_allowed == old.disruptions_allowed - 1:
             return True

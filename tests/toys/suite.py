@@ -15,7 +15,7 @@ import yaml
 
 from kspec.errors import InputError
 from kspec.property import Property, invariant, leads_to, sometimes
-from kspec.suite import JsonMap, Mutant, Parts, Settings, Smaller
+from kspec.suite import Bug, JsonMap, Mutant, Parts, Settings, Smaller
 from kspec.system import AnySystem
 from toys.kit import TOY, Act, toy
 
@@ -161,7 +161,39 @@ class ToySuite:
             Mutant(name="dull", description="No change.", property="no-debt", world=world()),
         )
 
+    def bugs(self) -> tuple[Bug, ...]:
+        report = {"url": "https://example.test/1", "estimate": 6}
+        return (
+            Bug(
+                name="toy-blind",
+                description="It never looked.",
+                property="no-overflow",
+                world=world(name="blind-world"),
+                **report,
+            ),
+            Bug(
+                name="toy-full",
+                description="It still gets full.",
+                property="never-full",
+                world=world(),
+                is_live_limit=True,
+                **report,
+            ),
+            Bug(
+                name="toy-dull",
+                description="Nobody has seen it again.",
+                property="no-debt",
+                world=world(),
+                **report,
+            ),
+        )
+
+    def world_names(self) -> tuple[str, ...]:
+        return ("tank",)
+
     def read_world(self, files: tuple[Path, ...], settings: Settings) -> JsonMap:
+        if settings.world not in (None, "tank"):
+            raise InputError(f"no world is called {settings.world!r}", expected="tank")
         found = world()
         for file in files:
             try:
@@ -195,7 +227,7 @@ class ToySuite:
         return {**document, "spec": {**document["spec"], "granularity": granularity}}
 
     def build(self, document: JsonMap, parts: Parts) -> AnySystem:
-        return pumping(document["spec"], is_blind=parts.mutant == "blind")
+        return pumping(document["spec"], is_blind=parts.mutant in ("blind", "toy-blind"))
 
     def remarks(self, document: JsonMap) -> tuple[str, ...]:
         return ("uninterpreted: 1 Bucket",)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from kspec_models.apiserver import autoscaling, batch, defaults, quota, sets
+from kspec_models.apiserver import autoscaling, batch, defaults, node, quota, sets
 from kspec_models.apiserver.strategy import Strategy
 
 STRATEGIES: Mapping[str, Strategy] = {
@@ -13,6 +13,7 @@ STRATEGIES: Mapping[str, Strategy] = {
     **batch.STRATEGIES,
     **autoscaling.STRATEGIES,
     **quota.STRATEGIES,
+    **node.STRATEGIES,
 }
 DEFAULTS: Mapping[str, Callable[[Any], Any]] = {
     **defaults.DEFAULTS,

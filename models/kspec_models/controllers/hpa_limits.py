@@ -1,8 +1,8 @@
 """What becomes of a proposed replica count: stabilization windows, rates and bounds.
 
-After normalizeDesiredReplicas and normalizeDesiredReplicasWithBehaviors (stabilizeRecommendation...,
-convertDesiredReplicas..., calculateScale{Up,Down}Limit...) in pkg/controller/podautoscaler/
-horizontal.go at Kubernetes 1.36.
+After normalizeDesiredReplicas and normalizeDesiredReplicasWithBehaviors (stabilizeRecommendation,
+convertDesiredReplicasWithRules, ...WithBehaviorRate, calculateScaleUpLimit, ...) in
+pkg/controller/podautoscaler/horizontal.go at Kubernetes 1.36.
 
 Upstream notes a recommendation at every pass, and passes are periodic. Here a pass that could
 decide nothing else than the one before is not made; so the last recommendation holds until the pass
@@ -114,9 +114,7 @@ def normalize(history: History, bounds: Bounds, desired: int, now: int, window: 
     stabilized = max((desired, *recent))
     able = READY_FOR_NEW_SCALE if stabilized == desired else DOWN_STABILIZED
     limit = max(SCALE_UP_LIMIT_FACTOR * bounds.current, SCALE_UP_LIMIT_MINIMUM)
-    allowed, why = (
-        (limit, SCALE_UP_LIMIT) if bounds.maximum > limit else (bounds.maximum, TOO_MANY)
-    )
+    allowed, why = (limit, SCALE_UP_LIMIT) if bounds.maximum > limit else (bounds.maximum, TOO_MANY)
     replicas, limited = stabilized, WITHIN
     if stabilized < bounds.minimum:
         replicas, limited = bounds.minimum, TOO_FEW
@@ -185,9 +183,7 @@ def _up_limit(history: History, current: int, now: int, rules: Rules) -> int:
     if rules.select == DISABLED:
         return current
     proposed = []
-    for policy, start in zip(
-        rules.policies, _starts(history, current, now, rules), strict=True
-    ):
+    for policy, start in zip(rules.policies, _starts(history, current, now, rules), strict=True):
         if policy.kind == PODS_POLICY:
             proposed.append(start + policy.value)
         else:
@@ -199,9 +195,7 @@ def _down_limit(history: History, current: int, now: int, rules: Rules) -> int:
     if rules.select == DISABLED:
         return current
     proposed = []
-    for policy, start in zip(
-        rules.policies, _starts(history, current, now, rules), strict=True
-    ):
+    for policy, start in zip(rules.policies, _starts(history, current, now, rules), strict=True):
         if policy.kind == PODS_POLICY:
             proposed.append(start - policy.value)
         else:
@@ -225,18 +219,17 @@ def stored(
     return history._replace(scaled_down=(*kept, Sample(change, now)))
 
 
-def expiries(history: History, behavior: Behavior | None, window: int) -> Iterator[int]:
-    """The virtual seconds at which something remembered stops to count.
-
-    Of recommendations only those that differ from the last one can matter by leaving.
-    """
+def expiries(
+    history: History, behavior: Behavior | None, window: int, *, is_limited: bool
+) -> Iterator[int]:
+    """The virtual seconds at which something remembered stops to hold the count where it is."""
     samples = history.recommendations
+    last = samples[-1].value
     if behavior is None:
-        yield from (s.at + window + 1 for s in samples if s.value != samples[-1].value)
+        yield from (s.at + window + 1 for s in samples if s.value > last)
         return
-    for span in (behavior.up.window, behavior.down.window):
-        yield from (s.at + span for s in samples if s.value != samples[-1].value)
-    for rules in (behavior.up, behavior.down):
-        for policy in rules.policies:
-            for s in (*history.scaled_up, *history.scaled_down):
-                yield s.at + policy.period
+    yield from (s.at + behavior.up.window for s in samples if s.value < last)
+    yield from (s.at + behavior.down.window for s in samples if s.value > last)
+    if is_limited:
+        for policy in (*behavior.up.policies, *behavior.down.policies):
+            yield from (s.at + policy.period for s in history.scaled_up + history.scaled_down)

@@ -23,7 +23,10 @@ DEFAULT_METRICS = (
     freeze(
         {
             "type": "Resource",
-            "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 80}},
+            "resource": {
+                "name": "cpu",
+                "target": {"type": "Utilization", "averageUtilization": 80},
+            },
         }
     ),
 )

@@ -15,7 +15,9 @@ from typing import Any, Final
 from kspec.values import Memo
 from kspec_models.objects import HorizontalPodAutoscaler
 from kspec_models.objects.record import FrozenMap
+from kspec_models.requests import Update
 from kspec_models.selectors import Selector, label_selector
+from kspec_models.store import Entry
 
 TARGETS: Final[Mapping[tuple[str, str], str]] = {
     ("apps", "Deployment"): "deployments",
@@ -50,6 +52,7 @@ def selector_of(obj: Any) -> Selector:
 _selector: Memo[FrozenMap[Any], Selector] = Memo("scale selector", label_selector)
 
 
-def resized(obj: Any, replicas: int) -> Any:
-    """The object with another spec.replicas, as an update of its scale writes it."""
-    return obj.replace(spec=obj.spec.replace(replicas=replicas))
+def resized(scale: Entry, replicas: int) -> Update:
+    """The update of a scale at the resourceVersion that it was read at."""
+    obj: Any = scale.value
+    return Update(obj.replace(spec=obj.spec.replace(replicas=replicas)), scale.resource_version)

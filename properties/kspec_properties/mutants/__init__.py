@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from kspec_properties.mutants import api, fights, lifecycle, policies, scheduling, services, workloads
+from kspec_properties.mutants import (
+    api,
+    disruption,
+    fights,
+    lifecycle,
+    nodes,
+    policies,
+    scheduling,
+    services,
+    workloads,
+)
 from kspec_properties.mutants.mutant import ModelMutant
 
 MUTANTS: tuple[ModelMutant, ...] = (
@@ -12,7 +22,9 @@ MUTANTS: tuple[ModelMutant, ...] = (
     *workloads.MUTANTS,
     *services.MUTANTS,
     *lifecycle.MUTANTS,
+    *nodes.MUTANTS,
     *fights.MUTANTS,
+    *disruption.MUTANTS,
 )
 
 __all__ = ["MUTANTS", "ModelMutant"]

@@ -11,15 +11,14 @@ from kspec_models.host import Notification, View
 from kspec_models.objects.record import EMPTY
 from kspec_models.requests import Response
 from kspec_models.world import World
-from kspec_models.worlds import deployment
-from kspec_models.worlds_disruption import budget, evict
+from kspec_models.worlds_disruption import budget, evict, replica_set
 from kspec_properties.mutants.mutant import ModelMutant, replacing, replacing_controller
 
 _GUARDED = World(
-    name="a-guarded-deployment",
+    name="a-guarded-replicaset",
     nodes=1,
-    objects=(deployment("web", 2), budget("web", min_available=1)),
-    operations=(evict("web-1-1"), evict("web-1-2")),
+    objects=(replica_set("web", 2), budget("web", min_available=1)),
+    operations=(evict("web-1"), evict("web-2")),
     granularity="reconcile",
 )
 
@@ -55,7 +54,7 @@ MUTANTS = (
     ),
     ModelMutant(
         name="disruption-forgets-approved-evictions",
-        description="the disruption controller counts a pod as healthy though its eviction is noted",
+        description="the disruption controller counts a pod whose eviction is noted as healthy",
         property="approved-evictions-stay-counted",
         world=_GUARDED,
         change=_controller(ForgetsApprovals),

@@ -94,7 +94,7 @@ def target_of(given):
 
 
 def pods_of(given):
-    """The pods. The model reads Go's zero time as none; here it says that a pod started long ago."""
+    """The pods. Go's zero time, which the model reads as none, says that one started long ago."""
     return tuple(map(pod_of, given.get("pods") or ()))
 
 
