@@ -1,8 +1,8 @@
 """The scopes of a ResourceQuota: which pods it is about.
 
 After podMatchesScopeFunc of pkg/quota/v1/evaluator/core/pods.go and the scope functions of
-staging/src/k8s.io/apiserver/pkg/quota/v1/generic/evaluator.go at 1.36. Objects of another kind are in
-no scope, so that a quota with a scope is about pods alone.
+staging/src/k8s.io/apiserver/pkg/quota/v1/generic/evaluator.go at 1.36. Objects of another kind are
+in no scope, so that a quota with a scope is about pods alone.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """What an object uses of a ResourceQuota, and which objects a quota is about.
 
-After pkg/quota/v1/evaluator/core (pods.go, services.go, persistent_volume_claims.go, registry.go) and
-staging/src/k8s.io/apiserver/pkg/quota/v1 (generic/evaluator.go, resources.go) at 1.36. One evaluator a
-resource: pods by what they ask for, claims by storage, services by type, everything else by count.
+After pkg/quota/v1/evaluator/core (pods.go, services.go, persistent_volume_claims.go, registry.go)
+and staging/src/k8s.io/apiserver/pkg/quota/v1 (generic/evaluator.go, resources.go) at 1.36. One
+evaluator a resource: pods by what they ask for, claims by storage, services by type, everything
+else by count.
 
 Left out: resource claims of dynamic allocation, and the scope VolumeAttributesClass, which no
 modelled component reads.
@@ -13,8 +14,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
+from kspec_models.kinds import KINDS
 from kspec_models.objects import EMPTY, FrozenMap, Pod, ResourceQuota
-from kspec_models.objects.record import Resources
+from kspec_models.objects.record import QuantityText, Resources
 from kspec_models.quantity import Quantity, parse
 from kspec_models.quota_scopes import in_scope
 from kspec_models.resources import (
@@ -48,22 +50,29 @@ _EXPLICIT = (CPU, MEMORY, "requests.cpu", "requests.memory", "limits.cpu", "limi
 Usage = Mapping[str, Quantity]
 
 
-def count_name(obj_type: Any) -> str:
-    """The name under which a quota counts the objects of a kind, such as count/jobs.batch."""
-    group, _, version = obj_type.API_VERSION.rpartition("/")
-    return f"count/{obj_type.RESOURCE}" + (f".{group}" if version and group else "")
+def _count_names() -> dict[str, str]:
+    found: dict[str, str] = {}
+    for kind in KINDS.values():
+        group = kind.api_version.rpartition("/")[0]
+        found.setdefault(kind.plural, f"count/{kind.plural}" + (f".{group}" if group else ""))
+    return found
+
+
+_COUNT_NAMES: Final = _count_names()
+_COUNTED: Final = {name: resource for resource, name in _COUNT_NAMES.items()}
+
+
+def count_name(resource: str) -> str:
+    """The name under which a quota counts the objects of a resource, such as count/jobs.batch."""
+    return _COUNT_NAMES.get(resource, f"count/{resource}")
 
 
 def counted_resource(name: str) -> str:
     """The resource whose objects a name in a quota is about, "" if it is none."""
     if name.startswith("count/"):
-        return name.removeprefix("count/").partition(".")[0]
-    if name in _COUNTED_BY_NAME:
-        return name
-    for resource in (SERVICES, CLAIMS, PODS):
-        if matching(resource, (name,)):
-            return resource
-    return ""
+        return _COUNTED.get(name, name.removeprefix("count/"))
+    resources = (PODS, SERVICES, CLAIMS, *_COUNTED_BY_NAME)
+    return next((resource for resource in resources if _matches(resource, name)), "")
 
 
 def matching(resource: str, names: Iterable[str]) -> tuple[str, ...]:
@@ -73,7 +82,7 @@ def matching(resource: str, names: Iterable[str]) -> tuple[str, ...]:
 
 def _matches(resource: str, name: str) -> bool:
     if name.startswith("count/"):
-        return name.removeprefix("count/").partition(".")[0] == resource
+        return name == count_name(resource)
     if resource == PODS:
         is_scalar = name.startswith((HUGE_PAGES_PREFIX, f"requests.{HUGE_PAGES_PREFIX}"))
         return name in _OF_PODS or is_scalar or _is_extended_request(name)
@@ -90,7 +99,7 @@ def _is_extended_request(name: str) -> bool:
 
 def usage(obj: Any, now: int) -> Usage:
     """What an object uses, by the names of a quota."""
-    used = {count_name(type(obj)): _ONE} if obj.API_VERSION else {f"count/{obj.resource}": _ONE}
+    used = {count_name(obj.resource): _ONE}
     if obj.resource == PODS:
         if is_charged(obj, now):
             spec = obj.spec
@@ -187,7 +196,13 @@ def total(quota: ResourceQuota, objects: Mapping[str, Iterable[Any]], now: int) 
                 for name in names:
                     if name in used:
                         tracked[name] = tracked[name].add(used[name])
-    return FrozenMap({name: str(amount) for name, amount in tracked.items()}) if tracked else EMPTY
+    return in_text(tracked)
+
+
+def in_text(amounts: Usage) -> Resources:
+    """Amounts as an object holds them."""
+    texts = {name: QuantityText(str(amount)) for name, amount in sorted(amounts.items())}
+    return FrozenMap(texts) if texts else EMPTY
 
 
 def same(one: Resources, other: Resources) -> bool:

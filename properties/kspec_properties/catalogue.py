@@ -12,6 +12,8 @@ from kspec_properties import (
     policies,
     scheduling,
     services,
+    statefulsets,
+    statefulsets_order,
     workloads,
 )
 
@@ -25,6 +27,8 @@ PROPERTIES: tuple[Property, ...] = (
     *nodes.PROPERTIES,
     *fights.PROPERTIES,
     *disruption.PROPERTIES,
+    *statefulsets.PROPERTIES,
+    *statefulsets_order.PROPERTIES,
 )
 """Promises first, then known false ones, then the companions that show reachability."""
 

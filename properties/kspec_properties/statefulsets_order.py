@@ -7,22 +7,18 @@ protects a StatefulSet from that.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from kspec.logic import HOLDS, Verdict, fails
 from kspec.property import sometimes, transition
 from kspec_models.controllers.pods import is_finished
 from kspec_models.controllers.statefulset_identity import (
     allows_burst,
-    is_running_and_ready,
-    is_unavailable,
     ordinal_of,
     ordinals_of,
     partition_of,
     revision_of,
     start_ordinal,
 )
-from kspec_models.indexes import controlled_by
 from kspec_models.objects import (
     PersistentVolumeClaim,
     PersistentVolumeClaimRetentionPolicy,
@@ -32,81 +28,12 @@ from kspec_models.objects import (
 )
 from kspec_models.requests import Create, Delete, Update
 from kspec_models.state import Sent, State
-from kspec_models.store import Entry, Snapshot
 from kspec_models.volumes import CLAIMS, claim_names
 from kspec_properties.faults import all_but
 from kspec_properties.reading import newest, written
+from kspec_properties.statefulsets_reading import cached, creations, deletions, is_ours
 
 _DOCS = "https://kubernetes.io/docs/concepts/workloads/controllers/statefulset/"
-
-
-class _Read(NamedTuple):
-    """What the pass that sends a request has read: the StatefulSet and its pods by ordinal."""
-
-    owner: StatefulSet
-    pods: dict[int, Pod]
-    now: int
-
-    def is_available(self, ordinal: int) -> bool:
-        """Whether its pod of that ordinal is there, running, ready and available."""
-        pod = self.pods.get(ordinal)
-        if pod is None or not is_running_and_ready(pod):
-            return False
-        return not is_unavailable(pod, self.owner.spec.min_ready_seconds, self.now)
-
-
-def _cached(state: State, sent: Sent, resource: str) -> Snapshot:
-    """What the sender's process had in its cache of a resource."""
-    slot = state.layout.by_informer[sent.process, resource]
-    cache: Snapshot = state.slots[slot].cache
-    return cache
-
-
-def _as_read(before: State, sent: Sent, key: str) -> _Read | None:
-    """From the pass where it waits for an answer, else from the caches that it starts from."""
-    host = before.slots[before.layout.by_host[sent.host]]
-    for sending in host.calls if host is not None else ():
-        if sending.call.key == key:
-            inputs = sending.call.phase.inputs
-            return _Read(inputs.value, _by_ordinal(inputs.claims.claimed), inputs.now)
-    owner = _cached(before, sent, "statefulsets").get(f"statefulsets/{key}")
-    if owner is None:
-        return None
-    pods = controlled_by(_cached(before, sent, "pods"), owner.value.uid)
-    return _Read(owner.value, _by_ordinal(pods), before.clock)
-
-
-def _by_ordinal(entries: tuple[Entry, ...]) -> dict[int, Pod]:
-    return {ordinal_of(entry.value): entry.value for entry in entries}
-
-
-def _is_ours(sent: Sent) -> bool:
-    return sent.host.startswith("statefulset")
-
-
-def _creations(before: State, after: State) -> Iterator[tuple[Pod, _Read]]:
-    """The pods that the controller asks to create, with what it has read."""
-    for sent in after.sent:
-        request = sent.request
-        if not _is_ours(sent) or not isinstance(request, Create):
-            continue
-        owner = controller_of(request.object)
-        if isinstance(request.object, Pod) and owner is not None:
-            read = _as_read(before, sent, f"{request.object.namespace}/{owner.name}")
-            if read is not None:
-                yield request.object, read
-
-
-def _deletions(before: State, after: State) -> Iterator[tuple[Pod, _Read]]:
-    """The pods that the controller asks to delete, as it has read them."""
-    for sent in after.sent:
-        request = sent.request
-        if not _is_ours(sent) or not isinstance(request, Delete) or request.resource != "pods":
-            continue
-        read = _as_read(before, sent, request.key.rpartition("-")[0])
-        pod = read.pods.get(int(request.key.rpartition("-")[2])) if read is not None else None
-        if read is not None and pod is not None:
-            yield pod, read
 
 
 @transition(
@@ -122,7 +49,7 @@ def statefulset_pods_are_created_in_order(before: State, after: State) -> Verdic
     With the policy OrderedReady, by what the pass has read: a predecessor may be deleted or
     become unready before the create arrives (the stronger form is known false).
     """
-    for pod, read in _creations(before, after):
+    for pod, read in creations(before, after):
         if allows_burst(read.owner):
             continue
         for ordinal in range(start_ordinal(read.owner), ordinal_of(pod)):
@@ -145,7 +72,7 @@ def statefulset_pods_are_deleted_in_order(before: State, after: State) -> Verdic
     With the policy OrderedReady a pod is deleted only once no unwanted pod of a higher ordinal is
     left, by what the pass has read. A pod that has failed is replaced whatever its ordinal.
     """
-    for pod, read in _deletions(before, after):
+    for pod, read in deletions(before, after):
         wanted = ordinals_of(read.owner)
         if allows_burst(read.owner) or ordinal_of(pod) in wanted:
             continue
@@ -169,7 +96,7 @@ def a_statefulset_update_takes_one_pod_at_a_time(before: State, after: State) ->
     With the strategy RollingUpdate and either policy, by what the pass has read. A pod that has
     failed is replaced whatever its ordinal.
     """
-    for pod, read in _deletions(before, after):
+    for pod, read in deletions(before, after):
         wanted, ordinal = ordinals_of(read.owner), ordinal_of(pod)
         if ordinal not in wanted or is_finished(pod):
             continue
@@ -191,14 +118,16 @@ def a_statefulset_update_stops_at_its_partition(before: State, after: State) -> 
     """Pods below the partition are not replaced, and are made again of the current revision.
 
     Unless they failed, or are scaled away. The partition counts from the first ordinal, as
-    upstream's controller has it (the documentation speaks of ordinals). By what the pass has read.
+    upstream's controller has it (the documentation speaks of ordinals). By what the pass has read:
+    where its cache does not show the current revision yet, the newest becomes the current one.
     """
-    for pod, read in _deletions(before, after):
+    for pod, read in deletions(before, after):
         if _is_below(pod, read.owner) and not is_finished(pod):
             return fails(f"{pod.key} is deleted below the partition", "partition")
-    for pod, read in _creations(before, after):
+    for pod, read in creations(before, after):
         current = read.owner.status.current_revision
-        if current and _is_below(pod, read.owner) and revision_of(pod) != current:
+        is_known = current in read.revisions and _is_below(pod, read.owner)
+        if is_known and revision_of(pod) != current:
             return fails(f"{pod.key} is made of {revision_of(pod)}", "partition")
     return HOLDS
 
@@ -228,7 +157,7 @@ def statefulset_claims_outlive_their_pods(before: State, after: State) -> Verdic
     for sent in after.sent:
         request = sent.request
         if isinstance(request, Delete) and request.resource == CLAIMS:
-            if _is_ours(sent):
+            if is_ours(sent):
                 return fails(f"{request.key} is deleted", "claim")
         elif isinstance(request, Update) and isinstance(request.object, PersistentVolumeClaim):
             verdict = _is_owned_as_wanted(before, sent, request.object)
@@ -238,10 +167,10 @@ def statefulset_claims_outlive_their_pods(before: State, after: State) -> Verdic
 
 
 def _is_owned_as_wanted(before: State, sent: Sent, claim: PersistentVolumeClaim) -> Verdict:
-    if not _is_ours(sent):
+    if not is_ours(sent):
         return HOLDS
     name = claim.name.rpartition("-")[0]
-    for entry in _cached(before, sent, "statefulsets").entries():
+    for entry in cached(before, sent, "statefulsets").entries():
         owner: StatefulSet = entry.value
         if owner.namespace != claim.namespace or not name.endswith(f"-{owner.name}"):
             continue
@@ -257,7 +186,7 @@ def _is_owned_as_wanted(before: State, sent: Sent, claim: PersistentVolumeClaim)
 def a_statefulset_creates_a_successor(state: State) -> bool:
     """The StatefulSet controller asks to create a pod that is not the first."""
     return any(
-        _is_ours(sent)
+        is_ours(sent)
         and isinstance(sent.request, Create)
         and isinstance(sent.request.object, Pod)
         and ordinal_of(sent.request.object) > 0
@@ -268,7 +197,7 @@ def a_statefulset_creates_a_successor(state: State) -> bool:
 def _newest_sets(state: State, sent: Sent) -> Iterator[tuple[StatefulSet, int]]:
     """The StatefulSet and the ordinal of a pod whose deletion its controller asks for."""
     request = sent.request
-    if _is_ours(sent) and isinstance(request, Delete) and request.resource == "pods":
+    if is_ours(sent) and isinstance(request, Delete) and request.resource == "pods":
         name, _, ordinal = request.key.rpartition("-")
         entry = newest(state, "statefulsets").get(f"statefulsets/{name}")
         if entry is not None and ordinal.isdecimal():

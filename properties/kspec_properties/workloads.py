@@ -80,7 +80,7 @@ def a_replicaset_never_has_a_surplus(before: State, after: State) -> Verdict:
 
 def _replicasets_match(state: State) -> Verdict:
     for owner in replica_sets(state):
-        if owner.is_terminating or _is_leaving(state, owner.namespace):
+        if owner.is_terminating or is_leaving(state, owner.namespace):
             continue
         count, wanted = owned_active(state, owner), owner.spec.replicas or 0
         if count != wanted:
@@ -88,7 +88,7 @@ def _replicasets_match(state: State) -> Verdict:
     return HOLDS
 
 
-def _is_leaving(state: State, namespace: str) -> bool:
+def is_leaving(state: State, namespace: str) -> bool:
     entry = newest(state, "namespaces").get(f"namespaces/{namespace}")
     return entry is None or entry.value.is_terminating
 
@@ -284,7 +284,7 @@ def a_rollout_has_no_more_pods_than_its_surge(before: State, after: State) -> Ve
 
 def _statuses_are_true(state: State) -> Verdict:
     for owner in values(state, "deployments"):
-        if owner.is_terminating or _is_leaving(state, owner.namespace):
+        if owner.is_terminating or is_leaving(state, owner.namespace):
             continue
         status, owned = owner.status, _siblings(state, owner)
         counts = (status.replicas, status.ready_replicas, status.available_replicas)

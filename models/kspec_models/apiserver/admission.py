@@ -28,6 +28,7 @@ from kspec_models.apiserver.admission_rules import (
     Rule,
     Rules,
 )
+from kspec_models.apiserver.quota_admission import charge
 from kspec_models.apiserver.storage import with_default_class
 from kspec_models.apiserver.strategies import DEFAULTS
 from kspec_models.objects import ApiObject, LimitRange
@@ -78,7 +79,8 @@ def service_account(view: AdmissionView, obj: Any) -> Admitted:
 def _limit_ranges(view: AdmissionView, obj: ApiObject) -> tuple[LimitRange, ...]:
     """Those of the namespace; where the cache has none they are listed in the store."""
     for store in (view.cached, view.live):
-        found = limit_range.in_namespace(store.bucket("limitranges"), obj.namespace)
+        bucket = store.buckets.get("limitranges")
+        found = limit_range.in_namespace(bucket, obj.namespace) if bucket else ()
         if found:
             return found
     return ()
@@ -105,6 +107,7 @@ _ON_CREATE_OF_OTHERS: Final[tuple[Plugin, ...]] = (namespace_lifecycle,)
 _ON_UPDATE: Final[dict[str, tuple[Plugin, ...]]] = {
     "persistentvolumeclaims": (_limit_ranger,),
     "priorityclasses": (_priority,),
+    "services": (),
 }
 """The plugins by the resource that they look at, in upstream's order."""
 
@@ -164,7 +167,8 @@ class Admission:
             refusal = self.rules.validate(attributes)
             if refusal is not None:
                 return refusal
-        return Charged(view.live)
+        charged = charge(view.cached, view.live, attributes, now)
+        return charged if isinstance(charged, Response) else Charged(*charged)
 
     def deleting(self, old: ApiObject) -> Response | None:
         """The plugins on a deletion, which none of them can change; None where all let it be."""

@@ -38,8 +38,6 @@ Amounts = Mapping[str, Quantity]
 
 def in_namespace(bucket: Snapshot, namespace: str) -> tuple[LimitRange, ...]:
     """The LimitRanges of a namespace, in the order of their names."""
-    if not len(bucket):
-        return ()
     return tuple(e.value for e in bucket.entries() if e.value.namespace == namespace)
 
 

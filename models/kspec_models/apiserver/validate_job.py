@@ -78,7 +78,7 @@ def _generated_labels(obj: Job, uid_label: str) -> Iterator[str]:
         if name not in labels:
             yield f"{path}: Required value: must be '{value}'"
         elif labels[name] != value:
-            yield f'{path}: Invalid value: "{labels[name]}": must be \'{value}\''
+            yield f"{path}: Invalid value: \"{labels[name]}\": must be '{value}'"
     if obj.spec.selector is not None:
         is_match, problem = matches(obj.spec.selector, dict(wanted), "spec.selector")
         if not is_match and not problem:

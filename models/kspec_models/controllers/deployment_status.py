@@ -175,10 +175,16 @@ def sync_status(target: Target, replica_sets: ReplicaSets) -> Steps[None]:
 
 
 def _requeue_after(deployment: Deployment, now: int) -> int | None:
-    """Seconds until the progress deadline has passed; nothing else would wake the key then."""
+    """Seconds until the progress deadline has passed; nothing else would wake the key then.
+
+    A rollout that was seen complete cannot time out any more. Upstream goes on asking there, every
+    few milliseconds once the deadline has passed: passes that change nothing are left out.
+    """
     deadline = progress_deadline(deployment)
     found = condition(deployment.status.conditions, PROGRESSING)
-    if deadline is None or found is None or found.reason == TIMED_OUT:
+    if deadline is None or found is None:
+        return None
+    if found.reason in (TIMED_OUT, NEW_REPLICA_SET_AVAILABLE):
         return None
     if is_complete(deployment, deployment.status):
         return None

@@ -33,9 +33,7 @@ def true_condition(job: Job, kind: str) -> Condition | None:
 
 def is_finished(job: Job) -> bool:
     """IsJobFinished: whether it is Complete or Failed, and so never runs again."""
-    return any(
-        c.type in (COMPLETE, FAILED) and c.status == "True" for c in job.status.conditions
-    )
+    return any(c.type in (COMPLETE, FAILED) and c.status == "True" for c in job.status.conditions)
 
 
 def is_elsewhere(job: Job) -> bool:
@@ -95,7 +93,9 @@ def _count(pod: Pod, annotation: str) -> int:
     return number if number <= _MAX_INT32 else 0
 
 
-def new_condition(kind: str, reason: str, message: str, now: int, status: str = "True") -> Condition:
+def new_condition(
+    kind: str, reason: str, message: str, now: int, status: str = "True"
+) -> Condition:
     return Condition(
         type=kind,
         status=status,

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from kspec_models.controllers.job_backoff import Backoff
+from kspec_models.controllers.job_backoff import Backoff, finished_time
 from kspec_models.controllers.job_expectations import JobExpectations
 from kspec_models.controllers.job_facts import (
     COMPLETION_INDEX,
@@ -34,7 +34,6 @@ from kspec_models.controllers.job_facts import (
 from kspec_models.controllers.job_indexes import Pending, first_pending
 from kspec_models.controllers.job_pass import Pass
 from kspec_models.controllers.job_policies import match_failure_policy
-from kspec_models.controllers.job_backoff import finished_time
 from kspec_models.controllers.pods import is_ready, pod_from_template
 from kspec_models.controllers.ranking import Ranking, victims
 from kspec_models.objects import Job, Pod
@@ -114,10 +113,8 @@ def _delete(found: Pass, expectations: JobExpectations, at_least: int, now: int)
 
 def _for_removal(found: Pass, at_least: int, now: int) -> list[Pod]:
     """activePodsForRemoval: pods without a valid index and all but one of each go first."""
-    pods, surplus = found.active_pods, list[Pod]()
-    ranking = Ranking(now, deletion_cost=False, logarithmic=False)
-    if is_indexed(found.job):
-        surplus = _invalid(found.job, pods, ranking)
+    pods, ranking = found.active_pods, Ranking(now, deletion_cost=False, logarithmic=False)
+    surplus = _invalid(found.job, pods, ranking) if is_indexed(found.job) else []
     left = [pod for pod in pods if pod not in surplus]
     return [*surplus, *victims(left, (), max(at_least - len(surplus), 0), ranking)]
 

@@ -9,7 +9,6 @@ Left out: feature gates that are locked at that release; events and metrics.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 from kspec_models.controllers.job_backoff import Backoff
@@ -241,5 +240,3 @@ def _met_success_policy(found: Pass, now: int) -> Condition | None:
             message = f"Matched rules at index {i}"
             return new_condition(SUCCESS_CRITERIA_MET, SUCCESS_POLICY, message, now)
     return None
-
-

@@ -11,6 +11,7 @@ from kspec_properties.mutants import (
     policies,
     scheduling,
     services,
+    statefulsets,
     workloads,
 )
 from kspec_properties.mutants.mutant import ModelMutant
@@ -25,6 +26,7 @@ MUTANTS: tuple[ModelMutant, ...] = (
     *nodes.MUTANTS,
     *fights.MUTANTS,
     *disruption.MUTANTS,
+    *statefulsets.MUTANTS,
 )
 
 __all__ = ["MUTANTS", "ModelMutant"]

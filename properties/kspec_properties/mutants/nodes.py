@@ -31,7 +31,12 @@ _USER = "example.com/maintenance"
 TRANSIENT = World(
     name="transient-taint",
     nodes=1,
-    objects=(pod("p", tolerations=[tolerate(_USER), tolerate(NOT_READY, 300)]), node("n1")),
+    objects=(
+        pod("p", nodeName="n1", tolerations=[tolerate(_USER), tolerate(NOT_READY, 300)]),
+        node("n1"),
+    ),
+    active_nodes=(),
+    controllers=("taint-eviction-controller",),
     operations=(
         set_taints("n1", taint(_USER), taint(NOT_READY)),
         set_taints("n1", taint(_USER)),
@@ -43,6 +48,7 @@ RELEASED = World(
     name="held-node",
     objects=(held(ranged("n1", "10.244.0.0/25")),),
     operations=(delete("Node", "n1"), {"apply": node("n2")}),
+    active_nodes=(),
     components={
         "kube-controller-manager": {
             "allocateNodeCIDRs": True,

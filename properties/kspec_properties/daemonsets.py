@@ -1,0 +1,348 @@
+"""What DaemonSets promise."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kspec.logic import HOLDS, Verdict, fails
+from kspec.property import eventually_stable, invariant, sometimes, transition
+from kspec_models.controllers.daemonset_nodes import fit, target_node
+from kspec_models.controllers.daemonset_rollout import (
+    ROLLING_UPDATE,
+    allows_surge,
+    max_unavailable,
+)
+from kspec_models.controllers.pods import is_active, is_available, is_ready
+from kspec_models.indexes import controlled_by
+from kspec_models.layout import HostSlot
+from kspec_models.objects import DaemonSet, Node, Pod, controller_of
+from kspec_models.reflector import WATCHING
+from kspec_models.requests import Create, Delete
+from kspec_models.state import State
+from kspec_models.store import Snapshot
+from kspec_properties.faults import all_but
+from kspec_properties.reading import fresh, hosts, newest, nodes, values, written
+from kspec_properties.workloads import is_leaving
+
+_DOCS = "https://kubernetes.io/docs/concepts/workloads/controllers/daemonset/"
+_UPDATES = "https://kubernetes.io/docs/tasks/manage-daemon/update-daemon-set/"
+
+
+def daemon_sets(state: State) -> Iterator[DaemonSet]:
+    """The DaemonSets that are to be kept up: they and their namespaces stay."""
+    for daemon_set in values(state, "daemonsets"):
+        if not daemon_set.is_terminating and not is_leaving(state, daemon_set.namespace):
+            yield daemon_set
+
+
+def owned(snapshot: Snapshot, owner: DaemonSet) -> Iterator[Pod]:
+    """The pods that a DaemonSet controls, of those in a snapshot of pods."""
+    return (entry.value for entry in controlled_by(snapshot, owner.uid))
+
+
+def living_on(snapshot: Snapshot, owner: DaemonSet, node: str) -> list[Pod]:
+    """The pods of a DaemonSet, not over and not being deleted, that are meant for a node."""
+    return [p for p in owned(snapshot, owner) if is_active(p) and target_node(p) == node]
+
+
+def _owner_of(state: State, pod: Pod) -> DaemonSet | None:
+    reference = controller_of(pod)
+    if reference is None or reference.kind != DaemonSet.KIND:
+        return None
+    found = newest(state, "daemonsets").get(f"daemonsets/{pod.namespace}/{reference.name}")
+    return found.value if found is not None and found.value.uid == reference.uid else None
+
+
+@transition(
+    reads=("pods",),
+    source=_DOCS + "#how-daemon-pods-are-scheduled",
+    faults=all_but("crash", "stale-list", "lost-answer", "compaction"),
+    companion="a-daemon-pod-is-created",
+    mutants=("daemonset-forgets-expectations",),
+)
+def a_node_gets_no_second_daemon_pod(before: State, after: State) -> Verdict:
+    """When a daemon pod is created for a node, it is the only one there; with surge one of two.
+
+    Expectations stop the controller from acting on a cache older than its own writes. A restart
+    loses them and a lost answer of a create lowers them: there the surplus is only temporary. Pods
+    that are being deleted or are over do not count. An edit of maxSurge in mid-flight breaks it.
+    """
+    for change in written(after, "pods"):
+        if change.previous is not None or change.entry is None:
+            continue
+        owner = _owner_of(after, change.entry.value)
+        node = target_node(change.entry.value)
+        if owner is None or not node:
+            continue
+        count = len(living_on(newest(after, "pods"), owner, node))
+        limit = 2 if allows_surge(owner) else 1
+        if count > limit:
+            return fails(f"{owner.key} has {count} pods for {node}, limit {limit}", "second")
+    return HOLDS
+
+
+def _process_of(state: State) -> str:
+    place = state.layout.slots[state.layout.by_host["daemonset"]]
+    return str(state.layout.processes[place.process].name)
+
+
+def _unavailable_after(daemon_set: DaemonSet, pods: Snapshot, gone: set[str], now: int) -> str:
+    """What is wrong with these deletions, by the pods and nodes that the controller has read."""
+    seconds = daemon_set.spec.min_ready_seconds
+    available: dict[str, set[str]] = {}
+    for pod in owned(pods, daemon_set):
+        if is_active(pod) and is_available(pod, seconds, now):
+            available.setdefault(target_node(pod), set()).add(pod.key)
+    lost = [node for node, keys in available.items() if keys and keys <= gone]
+    return ",".join(sorted(lost)) if lost else ""
+
+
+@transition(
+    reads=("requests",),
+    source=_UPDATES + "#performing-a-rolling-update",
+    faults=all_but(),
+    companion="a-daemon-pod-is-replaced",
+    mutants=("daemonset-takes-one-node-more",),
+)
+def a_daemonset_update_keeps_within_max_unavailable(before: State, after: State) -> Verdict:
+    """A rolling update takes an available pod only if no more than maxUnavailable nodes then lack
+    one.
+
+    Of the nodes that should run a pod, and by what the controller has read: a pod that has become
+    unavailable since, for a reason of its own, may not be known. Old pods that are not available
+    count as well, whatever they wait for (kubernetes#123232); they are replaced at once.
+    """
+    taken: dict[str, set[str]] = {}
+    for sent in after.sent:
+        if sent.host == "daemonset" and isinstance(sent.request, Delete):
+            if sent.request.resource == "pods":
+                taken.setdefault(sent.process, set()).add(sent.request.key)
+    if not taken or _is_late(after):
+        return HOLDS
+    for process, gone in taken.items():
+        verdict = _judged(before, process, gone)
+        if not verdict:
+            return verdict
+    return HOLDS
+
+
+def _is_late(after: State) -> bool:
+    """Whether what the controller asks for was decided in an earlier step."""
+    return after.layout.is_by_request and any(
+        answered.host == "daemonset"
+        and isinstance(answered.request, Create | Delete)
+        and "pods" in (getattr(answered.request, "resource", ""), _kind(answered.request))
+        for answered in after.answered
+    )
+
+
+def _kind(request: object) -> str:
+    made = getattr(request, "object", None)
+    return made.resource if made is not None else ""
+
+
+def _judged(before: State, process: str, gone: set[str]) -> Verdict:
+    cached = {
+        resource: before.slots[before.layout.by_informer[process, resource]].cache
+        for resource in ("daemonsets", "pods", "nodes")
+    }
+    places: list[Node] = [entry.value for entry in cached["nodes"].entries()]
+    for entry in cached["daemonsets"].entries():
+        owner: DaemonSet = entry.value
+        if owner.spec.update_strategy.type == ROLLING_UPDATE:
+            wanted = [node.name for node in places if fit(node, owner).should_run]
+            verdict = _leaves_enough(owner, wanted, cached["pods"], gone, before.clock)
+            if not verdict:
+                return verdict
+    return HOLDS
+
+
+def _leaves_enough(
+    owner: DaemonSet, wanted: list[str], pods: Snapshot, gone: set[str], now: int
+) -> Verdict:
+    lacking, taken = 0, []
+    for node in wanted:
+        here = living_on(pods, owner, node)
+        fine = {p.key for p in here if is_available(p, owner.spec.min_ready_seconds, now)}
+        lacking += not fine - gone
+        # Of two pods without surge one goes, whichever is available: no part of an update.
+        if fine and not fine - gone and (len(here) == 1 or allows_surge(owner)):
+            taken.append(node)
+    limit = max_unavailable(owner, len(wanted))
+    if taken and lacking > limit:
+        message = f"{owner.key} takes {', '.join(taken)}: {lacking} nodes without, limit {limit}"
+        return fails(message, "unavailable")
+    return HOLDS
+
+
+def _is_under_way(state: State, place: HostSlot, key: str) -> bool:
+    """Whether something is still to happen that can meet an expectation of a DaemonSet."""
+    host = state.slots[state.layout.by_host[place.host.name]]
+    if any(sending.call.key == key for sending in host.calls):
+        return True
+    slot, listener = place.sources["pods"]
+    informer, stream = state.slots[slot], state.streams[state.layout.slots[slot].stream]
+    if informer.status is not WATCHING or informer.pending(listener):
+        return True
+    if informer.position < len(stream.events):
+        return True
+    found = newest(state, "daemonsets").get(f"daemonsets/{key}")
+    if found is None or is_leaving(state, found.value.namespace):
+        return True
+    return any(pod.is_terminating for pod in owned(newest(state, "pods"), found.value))
+
+
+@invariant(
+    reads=("pods", "deliveries", "controllers", "namespaces"),
+    source="https://github.com/kubernetes/kubernetes/pull/91008",
+    faults=all_but("compaction"),
+    companion="a-daemonset-expects-something",
+    mutants=("daemonset-expects-too-much",),
+)
+def a_daemonset_expects_only_what_can_come(state: State) -> Verdict:
+    """While a DaemonSet expects pods to come or go, something is under way that can tell of it.
+
+    Until its expectations are met it makes and deletes no pod, for up to five minutes. Under way is
+    a request of its own, an event of a pod that it has not been told of, and a pod that is being
+    deleted. In a namespace that is being deleted nothing is expected to come. A list after a
+    compaction may join the creation and the deletion of a pod, and tell of neither.
+    """
+    for place, memory in hosts(state, "daemonset"):
+        for key, counts in memory.own.expectations.of.sorted_items():
+            if not _is_under_way(state, place, key):
+                left = f"{counts.creations} pods to come and {counts.deletions} to go"
+                return fails(f"{key} expects {left}, of which nothing can tell", "expectation")
+    return HOLDS
+
+
+def _daemons_run(state: State) -> Verdict:
+    for owner in daemon_sets(state):
+        limit = 2 if allows_surge(owner) else 1
+        for node in nodes(state):
+            here = living_on(newest(state, "pods"), owner, node.name)
+            should_run, should_continue = fit(node, owner)
+            least = int(should_run and not _is_limited(state, owner))
+            most = limit if should_continue else 0
+            if not least <= len(here) <= most:
+                return fails(f"{owner.key} has {len(here)} pods on {node.name}", "pods")
+            late = [pod for pod in here if not _runs(state, pod)]
+            if late:
+                return fails(f"{late[0].key} is not ready on {node.name}", "ready")
+    return HOLDS
+
+
+def _is_limited(state: State, owner: DaemonSet) -> bool:
+    """Whether a quota may refuse its pods."""
+    return any(quota.namespace == owner.namespace for quota in values(state, "resourcequotas"))
+
+
+def _runs(state: State, pod: Pod) -> bool:
+    """Whether a pod is ready, or nobody promises that it will be."""
+    node, spec = pod.spec.node_name, pod.spec
+    is_probed = any(container.readiness_probe is not None for container in spec.containers)
+    has_kubelet = f"kubelet/{node}" in state.layout.by_host
+    return is_ready(pod) or not has_kubelet or is_probed or bool(spec.readiness_gates)
+
+
+each_node_runs_its_daemon = eventually_stable(
+    "each-node-runs-its-daemon",
+    promise="In the end each eligible node runs one ready pod of a DaemonSet, and no other does.",
+    conditions=(
+        "Eligible by node selector, required node affinity and taints; a node with new taints of "
+        "effect NoSchedule keeps its pod. Ready once it is bound, where no probe or readiness gate "
+        "says otherwise; two pods while a surge waits for that. Once edits and faults have ended, "
+        "without quotas, in namespaces that are not being deleted."
+    ),
+    source=_DOCS,
+    when=lambda state: any(True for _ in fresh(state, "daemonsets")),
+    then=_daemons_run,
+    reads=("pods", "nodes", "objects", "namespaces"),
+    faults=all_but(),
+    companion="a-daemon-pod-is-created",
+    mutants=("daemonset-ignores-deletions",),
+)
+
+
+def _statuses_are_true(state: State) -> Verdict:
+    for owner in daemon_sets(state):
+        wanted, current, misplaced, ready = 0, 0, 0, 0
+        by_node: dict[str, list[Pod]] = {}
+        for pod in owned(newest(state, "pods"), owner):
+            by_node.setdefault(target_node(pod), []).append(pod)
+        for node in nodes(state):
+            here = by_node.get(node.name, [])
+            if fit(node, owner).should_run:
+                wanted += 1
+                current += bool(here)
+                ready += len(here) == 1 and is_ready(here[0])
+            else:
+                misplaced += bool(here)
+        status = owner.status
+        told = (
+            *(status.desired_number_scheduled, status.current_number_scheduled),
+            *(status.number_misscheduled, status.observed_generation),
+        )
+        due = (wanted, current, misplaced, owner.metadata.generation)
+        if told != due:
+            return fails(f"{owner.key} reports {told}, it is {due}", "status")
+        if not allows_surge(owner) and status.number_ready != ready:
+            return fails(f"{owner.key} reports {status.number_ready} ready of {ready}", "status")
+    return HOLDS
+
+
+daemonsets_report_the_truth = eventually_stable(
+    "daemonsets-report-the-truth",
+    promise="In the end the status of a DaemonSet says where its pods are, and how many are ready.",
+    conditions=(
+        "Desired, current and misscheduled nodes and the generation; ready pods without surge, "
+        "where the oldest of two counts. Once edits and faults have ended, in namespaces that are "
+        "not being deleted."
+    ),
+    source=_DOCS,
+    when=lambda state: any(True for _ in fresh(state, "daemonsets")),
+    then=_statuses_are_true,
+    reads=("pods", "nodes", "objects", "namespaces"),
+    faults=all_but(),
+    companion="a-daemon-pod-is-created",
+    mutants=("daemonset-status-is-not-written",),
+)
+
+
+@sometimes(reads=("pods",), source="companion")
+def a_daemon_pod_is_created(state: State) -> bool:
+    """A pod of a DaemonSet is created."""
+    return any(
+        change.previous is None
+        and change.entry is not None
+        and _owner_of(state, change.entry.value) is not None
+        for change in written(state, "pods")
+    )
+
+
+@sometimes(reads=("requests",), source="companion")
+def a_daemon_pod_is_replaced(state: State) -> bool:
+    """The DaemonSet controller asks to delete a pod."""
+    return any(
+        sent.host == "daemonset"
+        and isinstance(sent.request, Delete)
+        and sent.request.resource == "pods"
+        for sent in state.sent
+    )
+
+
+@sometimes(reads=("controllers",), source="companion")
+def a_daemonset_expects_something(state: State) -> bool:
+    """A DaemonSet waits for events of its own writes."""
+    return any(memory.own.expectations.of for _, memory in hosts(state, "daemonset"))
+
+
+PROPERTIES = (
+    a_node_gets_no_second_daemon_pod,
+    a_daemonset_update_keeps_within_max_unavailable,
+    a_daemonset_expects_only_what_can_come,
+    each_node_runs_its_daemon,
+    daemonsets_report_the_truth,
+    a_daemon_pod_is_created,
+    a_daemon_pod_is_replaced,
+    a_daemonset_expects_something,
+)
