@@ -117,6 +117,7 @@ def enabled_from_scratch(cluster, state):
         index
         for index, process in enumerate(cluster.layout.processes)
         if not state.slots[process.up]
+        or process.name in state.environment.paused
         or not all(state.slots[slot].synced for slot in process.informers.values())
     )
     assert t.idle == state.idle

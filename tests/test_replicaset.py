@@ -62,7 +62,7 @@ def test_own_creates_are_not_repeated_before_the_cache_shows_them(loop):
     loop.add(replica_set(2))
     view = loop.view
     worked = CONTROLLER.reconcile(CONTROLLER.initial(), KEY, view)
-    assert [type(r) for r in worked.requests] == [Create, Create]
+    assert [type(r) for r in worked.requests] == [Create]
     again = CONTROLLER.reconcile(worked.memory, KEY, view)
     assert not [r for r in again.requests if isinstance(r, Create)]
 
@@ -108,10 +108,24 @@ def test_deleting_a_pod_that_is_gone_is_no_error(loop):
     assert not any(r.object.status.conditions for r in after.requests)
 
 
-def test_a_pass_writes_no_more_than_the_burst(loop):
+def test_a_pass_writes_no_more_than_the_burst():
+    loop = Loop(ReplicaSetController(burst_replicas=3))
     loop.add(replica_set(5))
-    worked = ReplicaSetController(burst_replicas=3).reconcile(CONTROLLER.initial(), KEY, loop.view)
-    assert len(worked.requests) == 3
+    loop.reconcile(0, KEY)
+    assert len(pods_of(loop)) == 3
+
+
+def test_creates_start_slowly_and_stop_after_a_batch_that_failed(loop):
+    """Of seven the first goes alone, then two: one of them fails, and four are never sent."""
+    loop.add(replica_set(7))
+    answers = iter(["", "", FORBIDDEN])
+    loop.refuse = lambda request: next(answers, "") if isinstance(request, Create) else ""
+    loop.reconcile(0, KEY)
+    sent = [reason for request, reason in loop.requests if isinstance(request, Create)]
+    assert sent == ["", "", FORBIDDEN]
+    assert loop.memories[0].own.expectations.of[KEY].creations == 2
+    loop.settle()
+    assert len(pods_of(loop)) == 7
 
 
 def test_a_terminating_replica_set_neither_creates_nor_adopts(loop):

@@ -100,6 +100,14 @@ class Deliver(NamedTuple):
     type: str = "Deliver"
 
 
+class Renew(NamedTuple):
+    """An elector, or a kubelet, looks after its Lease."""
+
+    actor: str
+    key: str
+    type: str = "Renew"
+
+
 class Progress(NamedTuple):
     """A node's container runtime gets on with something by itself."""
 
@@ -113,6 +121,14 @@ class Start(NamedTuple):
 
     actor: str
     type: str = "Start"
+
+
+class StartOn(NamedTuple):
+    """A process that is down starts again, as a client of that API server."""
+
+    actor: str
+    to: str
+    type: str = "StartOn"
 
 
 class Advance(NamedTuple):
@@ -194,6 +210,41 @@ class LoseNode(NamedTuple):
     type: str = "LoseNode"
 
 
+class Pause(NamedTuple):
+    """A process stands still, with all that it remembers and has under way."""
+
+    actor: str
+    type: str = "Pause"
+
+
+class Resume(NamedTuple):
+    """A paused process goes on, and does not know for how long it stood still."""
+
+    actor: str
+    type: str = "Resume"
+
+
+class Partition(NamedTuple):
+    """A process is cut off from the API servers: watches break, requests time out."""
+
+    actor: str
+    type: str = "Partition"
+
+
+class Rejoin(NamedTuple):
+    """A process that was cut off reaches the API servers again."""
+
+    actor: str
+    type: str = "Rejoin"
+
+
+class FailOver(NamedTuple):
+    """A leader could not renew its lease for as long as it lasts: it exits, and the lease is free."""
+
+    actor: str
+    type: str = "FailOver"
+
+
 class Heal(NamedTuple):
     """The environment ends its faults for good."""
 
@@ -211,9 +262,11 @@ Action = (
     | Schedule
     | SyncPod
     | SyncProxyRules
+    | Renew
     | Deliver
     | Progress
     | Start
+    | StartOn
     | Advance
     | User
     | Crash
@@ -224,6 +277,11 @@ Action = (
     | Throttle
     | Compact
     | LoseNode
+    | Pause
+    | Resume
+    | Partition
+    | Rejoin
+    | FailOver
     | Heal
 )
 
@@ -250,6 +308,7 @@ TYPES: Final[dict[str, Any]] = {
         *(Sync, Handle, List, Pop, Rewatch, Reconcile, Schedule, SyncPod, SyncProxyRules),
         *(Deliver, Progress, Start, Advance, User, Crash, StaleList, Disconnect, LoseRequest),
         *(LoseAnswer, Throttle, Compact, LoseNode, Heal),
+        *(Renew, StartOn, Pause, Resume, Partition, Rejoin, FailOver),
     )
 }
 
@@ -262,6 +321,9 @@ FAULT_CLASSES: Final[dict[type, str]] = {
     Throttle: "throttle",
     Compact: "compaction",
     LoseNode: "node-loss",
+    Pause: "pause",
+    Partition: "partition",
+    FailOver: "failover",
 }
 """The fault class that an environment action draws from the budget."""
 

@@ -18,6 +18,7 @@ from kspec_models.kubelet import Kubelet
 from kspec_models.kubeproxy import KubeProxy
 from kspec_models.needs import applied_objects, needs_of
 from kspec_models.operations import read_operation
+from kspec_models.optional import others_of
 from kspec_models.reduction.declared import declare_symmetry
 from kspec_models.reduction.fused import FusedCluster
 from kspec_models.reflector import Reflector
@@ -50,6 +51,7 @@ def components_of(
         runtime=lambda node: ContainerRuntime(numbers[node]),
         proxy=lambda node: KubeProxy(node, world.proxy_mode),
         dataplane=lambda node: Passive(EMPTY_DATAPLANE),
+        others=others_of(needs),
         objects=objects,
         nodes=nodes if world.active_nodes is None else _active(nodes, world.active_nodes),
         keep_status=world.keep_status,

@@ -25,11 +25,13 @@ from kspec_models.host_state import HostState
 from kspec_models.layout import HostSlot, InformerSlot, Layout, NodeSlot, ProcessSlots
 from kspec_models.recurrence import Recurrences
 from kspec_models.reflector import DISCONNECTED, LISTING, REPLACING, WATCHING, Informer
+from kspec_models.serving import is_known
 from kspec_models.state import TOPICS, State, started
 from kspec_models.state import Environment as EnvironmentState
 from kspec_models.steps import Steps
 from kspec_models.streams import Stream
 
+_ENDS = (actions.Heal, actions.Resume, actions.Rejoin)
 _ONE_PER_KEY = (actions.SyncPod, actions.Progress)
 
 
@@ -59,6 +61,7 @@ class Cluster:
             components.api_server,
             components.reflector,
             fuse=granularity == "reconcile",
+            lists_are_stale=lists_are_stale,
         )
         self.environment = Environment(
             self.layout, self.steps, operations, lists_are_stale=lists_are_stale
@@ -89,9 +92,11 @@ class Cluster:
             actions.Schedule: steps.run,
             actions.SyncPod: steps.run,
             actions.SyncProxyRules: steps.run,
+            actions.Renew: steps.run,
             actions.Deliver: steps.deliver,
             actions.Progress: steps.progress,
             actions.Start: outside.start,
+            actions.StartOn: outside.start_on,
             actions.Advance: outside.advance,
             actions.User: outside.user,
             actions.Heal: outside.heal,
@@ -103,6 +108,11 @@ class Cluster:
             actions.Throttle: outside.throttle,
             actions.Compact: outside.compact,
             actions.LoseNode: outside.lose_node,
+            actions.Pause: outside.outages.pause,
+            actions.Resume: outside.outages.resume,
+            actions.Partition: outside.outages.partition,
+            actions.Rejoin: outside.outages.rejoin,
+            actions.FailOver: outside.outages.fail_over,
         }
 
     # the contract
@@ -144,8 +154,9 @@ class Cluster:
         return state.clock
 
     def have_faults_ended(self, state: State) -> bool:
-        """No fault is left in the budget, which is all that healing takes away."""
-        return not any(state.environment.budget.values())
+        """No fault is left in the budget and none lasts: that is all that healing takes away."""
+        outside = state.environment
+        return not (any(outside.budget.values()) or outside.paused or outside.cut)
 
     def kind_of(self, action: Any) -> str:
         """ "system", "user", "clock" or "fault"."""
@@ -154,7 +165,7 @@ class Cluster:
             return "user"
         if kind is actions.Advance:
             return "clock"
-        return "fault" if kind in actions.FAULT_CLASSES or kind is actions.Heal else "system"
+        return "fault" if kind in actions.FAULT_CLASSES or kind in _ENDS else "system"
 
     def fault_class(self, action: Any) -> str:
         """The fault class that an action draws from the budget, "" if it draws from none."""
@@ -255,32 +266,44 @@ class Cluster:
         return tuple([place.takes[key] for key in keys]) if keys else ()
 
     def _process_actions(self, t: State, slot: int, place: ProcessSlots) -> tuple[Any, ...]:
-        return () if t.slots[slot] else (actions.Start(place.name),)
+        return self.environment.starts(t, place)
 
     def _informer_actions(self, t: State, slot: int, place: InformerSlot) -> tuple[Any, ...]:
         informer: Informer = t.slots[slot]
         found: list[Any] = []
-        status = informer.status
-        if status is WATCHING:
-            events = t.streams[place.stream].events
-            if informer.position < events.length:
-                found.append(place.syncs[events.items[informer.position].identity])
-        elif status is LISTING:
-            found.append(actions.List(place.actor, place.watch.resource))
-        elif status is REPLACING:
+        outside = t.environment
+        if outside.paused and place.actor in outside.paused:
+            return ()
+        if informer.status is REPLACING:
             key = informer.remaining[0].partition("/")[2]
             found.append(actions.Pop(place.actor, place.watch.resource, key))
-        elif status is DISCONNECTED:
-            found.append(actions.Rewatch(place.actor, place.watch.resource))
+        elif not outside.cut or place.actor not in outside.cut:
+            self._receive(t, slot, place, found)
         if informer.behind:
             told = informer.told.items
             for listener, position in informer.behind:
                 found.append(place.handles[listener][told[position].identity])
         return tuple(found)
 
+    def _receive(self, t: State, slot: int, place: InformerSlot, found: list[Any]) -> None:
+        """What an informer may get from its API server next."""
+        informer: Informer = t.slots[slot]
+        status, position = informer.status, informer.position
+        if status is WATCHING:
+            events = t.streams[place.stream].events
+            if position < events.length and (
+                not self.layout.servers or is_known(self.layout, t, place, position)
+            ):
+                found.append(place.syncs[events.items[position].identity])
+        elif status is LISTING:
+            if self.steps.may_list(t, slot, place):
+                found.append(actions.List(place.actor, place.watch.resource))
+        elif status is DISCONNECTED:
+            found.append(actions.Rewatch(place.actor, place.watch.resource))
+
     def _host_actions(self, t: State, slot: int, place: HostSlot) -> tuple[Any, ...]:
         state: HostState | None = t.slots[slot]
-        if state is None or place.process in t.idle:
+        if state is None or (place.process in t.idle and not self.steps.may_act(t, place)):
             return ()
         found: list[Any] = []
         for key in self.steps.offered(t, place, state):

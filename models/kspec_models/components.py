@@ -16,14 +16,17 @@ from kspec_models import actions
 from kspec_models.apiserver.server import Api, ApiServer
 from kspec_models.apiserver.validate import problems
 from kspec_models.controllers.worker import Controller, Worker
+from kspec_models.election import NodeLease
 from kspec_models.dump import clock_of, reported, running
 from kspec_models.host import Host, Watch
 from kspec_models.indexes import INDEXERS
 from kspec_models.layout import Layout, NodeSlot
+from kspec_models.machine_room import MANAGER, SCHEDULER, MachineRoom
 from kspec_models.objects import ApiObject, Node, Pod
 from kspec_models.reflector import Reflector
 from kspec_models.requests import Create
 from kspec_models.runtime import Runtime
+from kspec_models.serving import ADMISSION
 from kspec_models.state import BIT
 from kspec_models.store import Snapshot, Store
 
@@ -45,9 +48,9 @@ class Passive:
 class Components:
     """The parts of one cluster.
 
-    schedulers: one host per kube-scheduler process. kubelet, runtime, proxy, dataplane: made per
-    node. objects: created at the start, in this order, or loaded as a dump gave them
-    where `keep_status`.
+    schedulers: one host per kube-scheduler process. others: optional components, one process each.
+    kubelet, runtime, proxy, dataplane: made per node. objects: created at the start, in this
+    order, or loaded as a dump gave them where `keep_status`.
     nodes: the names of all nodes that have processes.
     """
 
@@ -59,28 +62,62 @@ class Components:
     runtime: Callable[[str], Any]
     proxy: Callable[[str], Host]
     dataplane: Callable[[str], Any]
+    others: tuple[Controller, ...] = ()
     objects: tuple[ApiObject, ...] = ()
     nodes: tuple[str, ...] = ()
     keep_status: bool = False
+    room: MachineRoom = MachineRoom()
 
     def layout(self) -> Layout:
-        """Where everything is: schedulers, the controller manager, then node by node."""
+        """Where everything is: schedulers, controller managers, node by node, API servers."""
         layout = Layout()
         for scheduler in self.schedulers:
-            layout.add_process(
-                scheduler.name, ((scheduler, actions.Schedule),), topic=BIT["schedulers"]
-            )
-        workers = tuple((Worker(c), actions.Reconcile) for c in self.controllers)
-        layout.add_process("controller-manager", workers, topic=BIT["controllers"])
+            hosts = ((scheduler, actions.Schedule), *self._electors(SCHEDULER, scheduler.name))
+            layout.add_process(scheduler.name, hosts, topic=BIT["schedulers"])
+        for name in self.room.managers:
+            self._add_manager(layout, name)
+        for other in self.others:
+            host = ((Worker(other), actions.Reconcile),)
+            layout.add_process(other.name, host, topic=BIT["controllers"])
         for node in self.nodes:
             self._add_node(layout, node)
+        if self.room.servers:
+            self._add_servers(layout)
         return layout.sealed()
+
+    def _electors(self, component: str, process: str) -> tuple[tuple[Host, Any], ...]:
+        return tuple((e, actions.Renew) for e in self.room.elector(component, process))
+
+    def _add_manager(self, layout: Layout, name: str) -> None:
+        """A process of the controller manager; its informers wait where it has to be elected."""
+        number = name.removeprefix(self.room.managers[0])
+        workers = tuple((Worker(c, c.name + number), actions.Reconcile) for c in self.controllers)
+        electors = self._electors(MANAGER, name)
+        layout.add_process(
+            name, (*workers, *electors), topic=BIT["controllers"], starts_late=bool(electors)
+        )
+
+    def _add_servers(self, layout: Layout) -> None:
+        """API servers whose watch caches hold what anybody watches and what admission reads."""
+        layout.servers, layout.homes = self.room.servers, dict(self.room.clients)
+        unknown = [name for name in layout.homes if name not in layout.by_process]
+        if unknown:
+            raise InputError(
+                f"components: kube-apiserver.clients names {unknown[0]!r}, which is no process",
+                expected=f"one of {', '.join(layout.by_process)}",
+            )
+        resources = dict.fromkeys((*(watch.resource for watch in layout.streams), *ADMISSION))
+        watches = tuple(Watch(resource) for resource in resources)
+        for name in self.room.servers:
+            layout.add_process(name, (), extra=watches, is_server=True)
 
     def _add_node(self, layout: Layout, node: str) -> None:
         runtime = layout.add_node_state(
             node, f"runtime/{node}", self.runtime(node), BIT["runtimes"] | BIT["sandboxes"]
         )
-        kubelet = ((self.kubelet(node), actions.SyncPod),)
+        kubelet: tuple[tuple[Host, Any], ...] = ((self.kubelet(node), actions.SyncPod),)
+        if any(getattr(c, "reads_node_leases", False) for c in self.controllers):
+            kubelet = (*kubelet, (NodeLease(node), actions.Renew))
         layout.add_process(
             f"kubelet/{node}", kubelet, node=node, node_state=runtime, topic=BIT["kubelets"]
         )

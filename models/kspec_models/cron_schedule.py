@@ -22,20 +22,10 @@ from typing import Final, NamedTuple
 from kspec_models.objects.record import EPOCH
 
 SEARCHED_YEARS: Final = 5
-_MONTHS: Final = [
-    "jan",
-    "feb",
-    "mar",
-    "apr",
-    "may",
-    "jun",
-    "jul",
-    "aug",
-    "sep",
-    "oct",
-    "nov",
-    "dec",
-]
+_MONTHS: Final = (
+    *("jan", "feb", "mar", "apr", "may", "jun"),
+    *("jul", "aug", "sep", "oct", "nov", "dec"),
+)
 _DAYS: Final = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"]
 _UNITS: Final = {
     "ns": Fraction(1, 10**9),

@@ -9,17 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from kspec_models.endings import planned
 from kspec_models.kubelet_status import TERMINAL_PHASES, Observed, owned, status_of, unmet_gates
 from kspec_models.objects import ApiObject, ContainerStatus, Pod, with_condition
 from kspec_models.resources import amounts_of_spec
-from kspec_models.runtime import (
-    EXITED,
-    RUNNING,
-    Runtime,
-    RuntimeContainer,
-    RuntimePod,
-    containers_of,
-)
+from kspec_models.runtime import EXITED, RUNNING, Runtime, RuntimeContainer, RuntimePod
 
 
 def clock_of(objects: Iterable[ApiObject]) -> int:
@@ -49,14 +43,14 @@ def sandbox_of(pod: Pod) -> RuntimePod | None:
         pod.key,
         pod.status.pod_ip,
         amounts_of_spec(pod.spec).requests,
-        tuple(_container(c, known.get(c.name)) for c in containers_of(pod.spec)),
+        tuple(_container(c, known.get(c.name)) for c in planned(pod)),
     )
 
 
-def _container(planned: RuntimeContainer, status: ContainerStatus | None) -> RuntimeContainer:
+def _container(first: RuntimeContainer, status: ContainerStatus | None) -> RuntimeContainer:
     if status is None:
-        return planned
-    c = planned._replace(restarts=status.restart_count)
+        return first
+    c = first._replace(restarts=status.restart_count)
     last = status.last_state.get("terminated")
     ended = status.state.get("terminated")
     if "running" in status.state:

@@ -5,8 +5,8 @@ Nothing here is granted fairness. A fault class is enabled while the budget hold
 
 Left out: a request that is still on its way when its sender crashes, and arrives after the sender
 has listed again. Here it dies with its process, so that `crash` shows less than a real crash may;
-`lost-answer` shows what such a request does. Failover, pause, partition, a member that lags and a
-restore need components that are not modelled yet.
+`lost-answer` shows what such a request does. A member of etcd that lags, and a restore from a
+backup. What lasts (pause, partition) is in `outages`.
 """
 
 from __future__ import annotations
@@ -18,11 +18,13 @@ import attrs
 
 from kspec.errors import NotEnabled
 from kspec.values import EMPTY_MAP
-from kspec_models import actions
+from kspec_models import actions, processes
 from kspec_models.host_state import HostState
-from kspec_models.layout import HostSlot, InformerSlot, Layout, NodeSlot, ProcessSlots
+from kspec_models.layout import HostSlot, Layout, NodeSlot, ProcessSlots
+from kspec_models.outages import Outages
 from kspec_models.reflector import DISCONNECTED, WATCHING, Informer
 from kspec_models.requests import TIMEOUT, TOO_MANY_REQUESTS, Request, Response
+from kspec_models.serving import moved, server_of
 from kspec_models.state import BIT, State
 from kspec_models.steps import Steps
 from kspec_models.streams import MAX_BEHIND
@@ -52,11 +54,12 @@ class Environment:
         self.layout, self.steps, self.operations = layout, steps, operations
         self.lists_are_stale = lists_are_stale
         self.timed = [
-            (slot, place.host)
+            (slot, place)
             for slot, place in enumerate(layout.slots)
             if isinstance(place, HostSlot)
         ]
-        self.crashes = [p for p in layout.processes if p.hosts or p.informers]
+        self.crashes = [p for p in layout.processes if (p.hosts or p.informers) and not p.is_server]
+        self.outages = Outages(layout, steps, self.crashes)
 
     # enabledness
 
@@ -69,6 +72,8 @@ class Environment:
             deadline = self._next_deadline(t)
             if deadline is not None:
                 found.append(actions.Advance(f"{deadline}s"))
+        if t.environment.paused or t.environment.cut:
+            found += self.outages.ends(t)
         budget = t.environment.budget
         if budget is not EMPTY_MAP:
             for name, left in budget.sorted_items():
@@ -77,26 +82,39 @@ class Environment:
         return tuple(found)
 
     def _next_deadline(self, t: State) -> int | None:
-        first, slots, clock = None, t.slots, t.clock
-        for slot, host in self.timed:
-            state: HostState | None = slots[slot]
-            deadline = state.deadline(host) if state is not None else None
+        first, clock = None, t.clock
+        for slot, place in self.timed:
+            deadline = self._deadline_of(t, slot, place)
             if deadline is not None and deadline > clock and (first is None or deadline < first):
                 first = deadline
         return first
+
+    def _deadline_of(self, t: State, slot: int, place: HostSlot) -> int | None:
+        """When time alone lets a host act; None for one that stands still."""
+        state: HostState | None = t.slots[slot]
+        paused = t.environment.paused
+        if state is None or (paused and self.layout.processes[place.process].name in paused):
+            return None
+        if place.lease:
+            entry = t.api.store.get(f"leases/{place.lease}")
+            due: int | None = place.host.due(state.memory, entry)  # type: ignore[attr-defined]
+            return due
+        return state.deadline(place.host)
 
     def _crashes(self, t: State) -> Iterator[Any]:
         return (actions.Crash(p.name) for p in self.crashes if t.slots[p.up])
 
     def _disconnects(self, t: State) -> Iterator[Any]:
-        for process in self.layout.processes:
+        for process in self.crashes:
+            if process.name in t.environment.paused:
+                continue
             for watch, slot in process.informers.items():
                 if t.slots[slot].status is WATCHING:
                     yield actions.Disconnect(process.name, watch.resource)
 
     def _stale_lists(self, t: State) -> Iterator[Any]:
-        if not self.lists_are_stale:
-            return
+        if not self.lists_are_stale or self.layout.servers:
+            return  # where there are several API servers, each lags on its own
         for action in self._ready(t, actions.List):
             _, place = self.steps.informer(action.actor, action.resource)
             events = len(t.streams[place.stream].events)
@@ -129,6 +147,9 @@ class Environment:
         "throttle": lambda self, t: self._about_requests(t, actions.Throttle),
         "compaction": _compactions,
         "node-loss": _losses,
+        "pause": lambda self, t: self.outages.pauses(t),
+        "partition": lambda self, t: self.outages.partitions(t),
+        "failover": lambda self, t: self.outages.failovers(t),
     }
 
     # effects
@@ -157,14 +178,14 @@ class Environment:
         if deadline is None or f"{deadline}s" != action.to or t.system:
             raise NotEnabled(actions.encode(action))
         t.put_outside(deadline, t.environment)
-        for slot, host in self.timed:
-            state: HostState | None = t.slots[slot]
-            due = state.deadline(host) if state is not None else None
+        for slot, place in self.timed:
+            due = self._deadline_of(t, slot, place)
             if due is not None and due <= t.clock:
                 t.touched[slot] = None
         t.changed |= BIT["environment"]
 
     def heal(self, t: State, action: actions.Heal) -> None:
+        self.outages.heal(t)
         t.put_outside(t.clock, t.environment._replace(budget=EMPTY_MAP, is_healed=True))
         t.changed |= BIT["environment"]
 
@@ -182,36 +203,33 @@ class Environment:
         return process
 
     def _stop(self, t: State, process: ProcessSlots) -> None:
-        self._put_up(t, process, False)
-        for slot in process.informers.values():
-            place = self.layout.slots[slot]
-            assert isinstance(place, InformerSlot)
-            self.steps.put_informer(t, slot, place, Informer())
-        for slot in process.hosts.values():
-            place = self.layout.slots[slot]
-            assert isinstance(place, HostSlot)
-            self.steps.put_host(t, slot, place, None)
-
-    def _put_up(self, t: State, process: ProcessSlots, up: bool) -> None:
-        t.put(process.up, up, 1 if up else -1)
-        self.steps.note_idle(t, process.index)
-        t.changed |= BIT["environment"]
+        processes.stop(self.steps, t, process)
+        self.outages.end_pause(t, process)
 
     def start(self, t: State, action: actions.Start) -> None:
         process = self._process(action.actor)
         if t.slots[process.up]:
             raise NotEnabled(actions.encode(action))
-        self._put_up(t, process, True)
-        for slot in process.informers.values():
-            place = self.layout.slots[slot]
-            assert isinstance(place, InformerSlot)
-            started = self.steps.reflector.started()
-            self.steps.put_informer(t, slot, place, started)
-        for slot in process.hosts.values():
-            place = self.layout.slots[slot]
-            assert isinstance(place, HostSlot)
-            node = t.slots[place.node_state] if place.node_state >= 0 else None
-            self.steps.put_host(t, slot, place, HostState(place.host.initial(node)))
+        processes.start(self.steps, t, process)
+
+    def start_on(self, t: State, action: actions.StartOn) -> None:
+        """A process starts as a client of another API server."""
+        if action not in self.starts(t, self._process(action.actor)):
+            raise NotEnabled(actions.encode(action))
+        clients = moved(t, action.actor, action.to)
+        t.put_outside(t.clock, t.environment._replace(clients=clients))
+        self.start(t, actions.Start(action.actor))
+
+    def starts(self, t: State, process: ProcessSlots) -> tuple[Any, ...]:
+        """How a process that is down may start."""
+        if t.slots[process.up]:
+            return ()
+        found: tuple[Any, ...] = (actions.Start(process.name),)
+        if self.layout.servers:
+            now = server_of(self.layout, t, process.name)
+            others = [server for server in self.layout.servers if server != now]
+            found += tuple(actions.StartOn(process.name, server) for server in others)
+        return found
 
     def lose_node(self, t: State, action: actions.LoseNode) -> None:
         if action.node not in (a.node for a in self._losses(t)):
@@ -226,7 +244,7 @@ class Environment:
                 self.steps.put_node(t, slot, reset())
 
     def disconnect(self, t: State, action: actions.Disconnect) -> None:
-        slot, place = self.steps.informer(action.actor, action.resource)
+        slot, place = self.steps.reached(t, action)
         informer: Informer = t.slots[slot]
         if informer.status is not WATCHING:
             raise NotEnabled(actions.encode(action))
@@ -234,7 +252,7 @@ class Environment:
         assert t.slots[slot].status is DISCONNECTED
 
     def stale_list(self, t: State, action: actions.StaleList) -> None:
-        if not self.lists_are_stale or action.behind not in _BEHIND:
+        if not self.lists_are_stale or self.layout.servers or action.behind not in _BEHIND:
             raise NotEnabled(actions.encode(action))
         self.steps.list(t, actions.List(action.actor, action.resource), int(action.behind))
 

@@ -7,10 +7,14 @@ it is given, so that a situation can be looked at.
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 from kspec_models.budgets import BUDGETS
 from kspec_models.controllers.disruption import OWNERS, DisruptionController
+from kspec_models.controllers.garbagecollector import GarbageCollectorController
+from kspec_models.controllers.pvcprotection import PVCProtectionController
+from kspec_models.controllers.pvprotection import PVProtectionController
 from kspec_models.needs import Needs, Wiring
 
 
@@ -29,7 +33,52 @@ def _disruption(needs: Needs) -> DisruptionController:
     return DisruptionController(tuple(r for r in OWNERS if r in needs.resources))
 
 
+_COLLECTED: Final = frozenset(
+    (
+        *("deployments", "replicasets", "statefulsets", "daemonsets", "replicationcontrollers"),
+        *("jobs", "cronjobs", "services"),
+    )
+)
+"""Kinds whose controllers leave the deletion of what they made to the garbage collector."""
+
+
+def _needs_collection(needs: Needs) -> bool:
+    """Somebody deletes an object that has dependents, be it a user or a controller."""
+    if not _COLLECTED.isdisjoint(needs.deleted) or needs.any_of("cronjobs"):
+        return True
+    documents = _documents(needs)
+    owned = any(data.get("metadata", {}).get("ownerReferences") for data in documents)
+    return (bool(needs.deleted) and owned) or any(map(_deletes_owners, documents))
+
+
+def _documents(needs: Needs) -> tuple[Mapping[str, Any], ...]:
+    applied = (operation["apply"] for operation in needs.world.operations if "apply" in operation)
+    return (*needs.world.objects, *applied)
+
+
+def _deletes_owners(data: Mapping[str, Any]) -> bool:
+    """Whether the controller of a workload deletes it in the end, or gives its claims owners."""
+    spec = data.get("spec") or {}
+    retention = spec.get("persistentVolumeClaimRetentionPolicy") or {}
+    return "ttlSecondsAfterFinished" in spec or "Delete" in retention.values()
+
+
 HOUSEKEEPING_WIRINGS: Final[tuple[Wiring, ...]] = (
     Wiring("disruption-controller", _needs_budgets, _disruption),
+    Wiring(
+        "garbage-collector-controller",
+        _needs_collection,
+        lambda needs: GarbageCollectorController(needs.resources),
+    ),
+    Wiring(
+        "persistentvolumeclaim-protection-controller",
+        lambda needs: needs.any_of("persistentvolumeclaims"),
+        lambda needs: PVCProtectionController(),
+    ),
+    Wiring(
+        "persistentvolume-protection-controller",
+        lambda needs: needs.any_of("persistentvolumes"),
+        lambda needs: PVProtectionController(),
+    ),
 )
 """One line a controller: its name, when a world calls for it, how it is made."""

@@ -12,7 +12,7 @@ writes on a thread of its own, but a worker that is slower shows no state that a
 not. A failed write is tried again after the status manager's period, or with the next sync.
 
 Left out: static pods (their workers differ only in where pods come from), probes and their timing,
-crash back-off (it delays and never prevents), volumes, cgroups, eviction manager and in-place
+volumes, cgroups, eviction manager and in-place
 resize (they change what a pod may use, not which pods are admitted), Node status and lease (the
 heartbeat is another host). They change nothing that the API shows of the pods modelled here.
 
@@ -25,6 +25,7 @@ from __future__ import annotations
 from typing import Final
 
 from kspec.values import Memo
+from kspec_models import endings
 from kspec_models.host import Call, Notification, Outcome, View, Watch
 from kspec_models.kubelet_admission import (
     ARRIVED,
@@ -53,6 +54,7 @@ from kspec_models.kubelet_status import (
 )
 from kspec_models.objects import Pod, PodStatus
 from kspec_models.requests import CONFLICT, NOT_FOUND, Delete, Patch, Request, Response
+from kspec_models.restart_policy import ContainerRun, should_be_restarted
 from kspec_models.runtime import (
     EXITED,
     INIT,
@@ -63,7 +65,6 @@ from kspec_models.runtime import (
     Runtime,
     RuntimeContainer,
     RuntimePod,
-    containers_of,
 )
 from kspec_models.store import Entry
 from kspec_models.workqueue import WorkQueue
@@ -156,11 +157,17 @@ class Kubelet:
         if worker.state == ARRIVED:
             if memory.allocatable is None or memory.arrivals[:1] != (pair,):
                 return Outcome(_done(memory, key))
-            worker = admit_pod(memory, worker, pod)
+            node = view.caches["nodes"].get(f"nodes/{self.node_name}")
+            worker = admit_pod(memory, worker, pod, node)
             memory = memory._replace(arrivals=memory.arrivals[1:])
         runtime: Runtime = view.node
         if not self._waits(memory, worker, pod):
-            worker, runtime = _sync(worker, pod, runtime)
+            worker, runtime = _sync(worker, pod, endings.at(runtime, pod.uid, view.now), view.now)
+            runtime = endings.at(runtime, pod.uid, view.now)
+            wake = endings.next_second(runtime, pod.uid, view.now)
+            if wake is not None:
+                later = memory.queue.add_after(key, wake - view.now, view.now)
+                memory = with_queue(memory, later)
         if worker is not memory.workers.get(pod.uid):
             memory = put_worker(memory, pod.uid, worker)
         return _write_status(memory, worker, entry, runtime, view.now)
@@ -198,9 +205,16 @@ def _done(memory: KubeletMemory, key: str) -> KubeletMemory:
     return with_queue(memory, memory.queue.done(key))
 
 
-def _next_containers(key: tuple[RuntimePod, str]) -> tuple[str, ...]:
-    pod, policy = key
-    if phase_of(pod.containers, policy) in TERMINAL_PHASES:
+def _runs_of(container: RuntimeContainer) -> tuple[ContainerRun, ...]:
+    """The runs of a container, newest first; one that is on its way up counts as running."""
+    if container.state == WAITING:
+        return ()
+    state = EXITED if container.state == EXITED else RUNNING
+    return (ContainerRun(state, container.exit_code),)
+
+
+def _next_containers(pod: RuntimePod) -> tuple[str, ...]:
+    if phase_of(pod.containers) in TERMINAL_PHASES:
         return (OVER,)
     has_main = any(c.is_live for c in pod.containers if c.role not in (INIT, SIDECAR))
     names = []
@@ -209,23 +223,21 @@ def _next_containers(key: tuple[RuntimePod, str]) -> tuple[str, ...]:
         if c.role == INIT:
             if is_over and c.exit_code == 0:
                 continue
-            return (c.name,) if c.state == WAITING or (is_over and policy != "Never") else ()
+            restarts = is_over and c.policy.restarts(c.exit_code)
+            return (c.name,) if c.state == WAITING or restarts else ()
         if c.role == SIDECAR:
             if c.state in (WAITING, EXITED):
                 names.append(c.name)
             if c.state != RUNNING and not has_main:
                 return tuple(names)
             continue
-        restarts = policy in ("", "Always") or (policy == "OnFailure" and c.exit_code != 0)
-        if c.state == WAITING or (is_over and restarts):
+        if should_be_restarted(c.policy, _runs_of(c), is_pod_deleted=False):
             names.append(c.name)
     return tuple(names)
 
 
-next_containers: Memo[tuple[RuntimePod, str], tuple[str, ...]] = Memo(
-    "containers to start", _next_containers
-)
-"""computePodActions: the containers of (sandbox, restart policy) to start now.
+next_containers: Memo[RuntimePod, tuple[str, ...]] = Memo("containers to start", _next_containers)
+"""computePodActions: the containers of a sandbox to start now.
 
 One init container after the other, a sidecar before what follows it, then all others together;
 `OVER` alone where the pod has come to its end.
@@ -238,7 +250,7 @@ def _resumed(pod: Pod) -> tuple[RuntimeContainer, ...]:
         s.name: s for s in (*pod.status.init_container_statuses, *pod.status.container_statuses)
     }
     containers = []
-    for c in containers_of(pod.spec):
+    for c in endings.planned(pod):
         status = known.get(c.name)
         if status is not None and status.restart_count:
             c = c._replace(restarts=status.restart_count)
@@ -249,18 +261,18 @@ def _resumed(pod: Pod) -> tuple[RuntimeContainer, ...]:
     return tuple(containers)
 
 
-def _sync(worker: PodWorker, pod: Pod, runtime: Runtime) -> tuple[PodWorker, Runtime]:
+def _sync(worker: PodWorker, pod: Pod, runtime: Runtime, now: int) -> tuple[PodWorker, Runtime]:
     """SyncPod, SyncTerminatingPod and SyncTerminatedPod, as far as the runtime allows."""
-    uid, policy = pod.uid, pod.spec.restart_policy
+    uid = pod.uid
     if worker.state == SYNCING and (pod.is_terminating or pod.status.phase in TERMINAL_PHASES):
         worker = worker._replace(state=TERMINATING)
     if worker.state == SYNCING:
         if runtime.pod(uid) is None:
             runtime = runtime.run_sandbox(uid, worker.key, worker.requests, _resumed(pod))
-        for name in next_containers((runtime.pods[uid], policy)):
+        for name in next_containers(runtime.pods[uid]):
             if name == OVER:
                 worker = worker._replace(state=TERMINATING)
-            else:
+            elif not endings.is_backing_off(runtime, uid, name, now):
                 runtime = runtime.pull_and_start(uid, name)
     if worker.state == TERMINATING:
         runtime, is_gone = _stop(runtime, uid)

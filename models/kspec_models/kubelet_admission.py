@@ -6,10 +6,13 @@ first, then CPU, memory, ephemeral storage, then the scalar resources that the n
 that is short becomes the reason, e.g. OutOfcpu. What counts as used are the pods that the API
 still has and that are neither terminated nor over: a force-deleted pod leaves while it still runs.
 
-Left out: node name, node affinity, host ports and NoExecute taints (the scheduler and the taint
-eviction judge them; a kubelet that checks less rejects fewer pods and runs no pod that does not
-fit); operating system and policy checks; preemption by critical pods. All of them need pods or
-nodes that no world has.
+A pod that names its node itself passes no scheduler, so its node selector and required node
+affinity are checked here too, after resources, against the Node as the cache shows it.
+
+Left out: node name, host ports and NoExecute taints (the scheduler and the taint eviction judge
+them; a kubelet that checks less rejects fewer pods and runs no pod that does not fit); operating
+system and policy checks; preemption by critical pods. All of them need pods or nodes that no world
+has.
 """
 
 from __future__ import annotations
@@ -18,6 +21,7 @@ from typing import Final, NamedTuple
 
 from kspec.values import EMPTY_MAP, FingerprintedMap, Memo, recurring
 from kspec_models.kubelet_status import TERMINAL_PHASES, Rejection, owned, unmet_gates
+from kspec_models.node_affinity import accepts
 from kspec_models.objects import Node, Pod, PodStatus
 from kspec_models.objects.record import Resources
 from kspec_models.quantity import whole
@@ -230,13 +234,25 @@ def remove_pod(memory: KubeletMemory, pod: Pod) -> KubeletMemory:
     return enqueue(memory, ORPHAN + uid)
 
 
-def admit_pod(memory: KubeletMemory, worker: PodWorker, pod: Pod) -> PodWorker:
-    """The worker of the first pod that waits for admission, after it; a pod that is over passes."""
+_NODE_AFFINITY: Final = Rejection(
+    "NodeAffinity",
+    "Pod was rejected: Predicate NodeAffinity failed: "
+    "node(s) didn't match Pod's node affinity/selector",
+)
+
+
+def admit_pod(memory: KubeletMemory, worker: PodWorker, pod: Pod, node: Entry | None) -> PodWorker:
+    """The worker of the first pod that waits for admission, after it; a pod that is over passes.
+
+    node: the kubelet's Node; None where the cache has none.
+    """
     assert memory.allocatable is not None
     requests = amounts_of_spec(pod.spec).requests
     if pod.status.phase in TERMINAL_PHASES:
         return worker._replace(state=TERMINATING, requests=requests)
     rejection = admit(memory.allocatable, memory.charged, requests)
+    if rejection is None and node is not None and not accepts(pod.spec, node.value):
+        rejection = _NODE_AFFINITY
     if rejection is not None:
         return worker._replace(state=TERMINATING, rejection=rejection)
     return worker._replace(state=SYNCING, requests=requests)

@@ -135,21 +135,19 @@ def _is_incomplete(c: RuntimeContainer) -> bool:
     return c.role == SIDECAR and not _runs(c)
 
 
-def phase_of(containers: tuple[RuntimeContainer, ...], restart_policy: str) -> str:
+def phase_of(containers: tuple[RuntimeContainer, ...]) -> str:
     """getPhase: what the states of the containers say of the pod as a whole."""
     mains = [c for c in containers if _is_main(c)]
     failed = [c for c in containers if c.role == INIT and c.state == EXITED and c.exit_code]
-    if failed and restart_policy == "Never":
+    if any(not c.policy.restarts(c.exit_code) for c in failed):
         return "Failed"
     if any(_is_incomplete(c) and not (c.role == SIDECAR and _has_run(c)) for c in containers):
         return "Pending"
     if any(not _runs(c) and not _has_run(c) for c in mains):
         return "Pending"
-    if restart_policy in ("", "Always") or any(c.state != EXITED for c in mains):
+    if any(c.state != EXITED or c.policy.restarts(c.exit_code) for c in mains):
         return "Running"
-    if all(c.exit_code == 0 for c in mains):
-        return "Succeeded"
-    return "Failed" if restart_policy == "Never" else "Running"
+    return "Succeeded" if all(c.exit_code == 0 for c in mains) else "Failed"
 
 
 def _final_phase(containers: tuple[RuntimeContainer, ...]) -> str:
@@ -196,7 +194,7 @@ def _phase(seen: Observed, containers: tuple[RuntimeContainer, ...], base: PodSt
         return base.phase
     if seen.is_finished:
         return "Failed" if seen.rejection is not None else _final_phase(containers)
-    phase = phase_of(containers, seen.spec.restart_policy)
+    phase = phase_of(containers)
     return (base.phase or "Pending") if phase in TERMINAL_PHASES else phase
 
 

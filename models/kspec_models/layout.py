@@ -21,7 +21,9 @@ Concerns = Callable[[Notification], bool]
 class ProcessSlots:
     """One process. informers and hosts map a watch or host name to its slot; node is "" or a name.
 
-    Its own slot `up` holds whether it runs.
+    Its own slot `up` holds whether it runs. elector: the slot of the host that says whether it
+    leads, or -1; starts_late: its informers start when it leads. is_server: it is an API server,
+    whose informers are its watch caches.
     """
 
     name: str
@@ -30,6 +32,9 @@ class ProcessSlots:
     up: int
     informers: dict[Watch, int]
     hosts: dict[str, int]
+    elector: int = -1
+    starts_late: bool = False
+    is_server: bool = False
 
 
 @attrs.frozen(eq=False)
@@ -60,6 +65,8 @@ class HostSlot:
     sources: for each watched resource its informer slot and its listener number there.
     caches: informer slot of every resource that its process watches. takes: its actions by key.
     has_choices: a key stands for several actions, which `host.choices` names from what it may read.
+    lease: the Lease that it looks after, "" for other hosts. is_eager: it acts before the caches of
+    its process have synced.
     """
 
     process: int
@@ -71,6 +78,8 @@ class HostSlot:
     caches: dict[str, int]
     takes: Named
     has_choices: bool = False
+    lease: str = ""
+    is_eager: bool = False
 
 
 @attrs.frozen(eq=False)
@@ -95,7 +104,12 @@ def _has_choices(host: Host) -> bool:
 
 @attrs.define(eq=False)
 class Layout:
-    """All slots and all streams; `watchers[i]` are the informer slots that follow stream i."""
+    """All slots and all streams; `watchers[i]` are the informer slots that follow stream i.
+
+    servers: the names of the API servers, where there are several. homes: the one that a process is
+    a client of at the start, where it is not the first. readers: the informer slots that a watch
+    cache serves, by its slot. leases: by key in the store, the slots of the hosts that look after it.
+    """
 
     processes: list[ProcessSlots] = attrs.field(factory=list)
     slots: list[InformerSlot | HostSlot | NodeSlot | ProcessSlots] = attrs.field(factory=list)
@@ -106,6 +120,10 @@ class Layout:
     by_host: dict[str, int] = attrs.field(factory=dict)
     by_informer: dict[tuple[str, str], int] = attrs.field(factory=dict)
     weights: list[int] = attrs.field(factory=list)
+    servers: tuple[str, ...] = ()
+    homes: dict[str, str] = attrs.field(factory=dict)
+    readers: dict[int, list[int]] = attrs.field(factory=dict)
+    leases: dict[str, list[int]] = attrs.field(factory=dict)
 
     def stream(self, watch: Watch) -> int:
         """The index of the stream of a watch, made at its first use."""
@@ -130,19 +148,24 @@ class Layout:
         node_state: int = -1,
         topic: int = 0,
         extra: tuple[Watch, ...] = (),
+        starts_late: bool = False,
+        is_server: bool = False,
     ) -> None:
         """A process with its hosts (each with its action type) and the informers they share."""
         up = len(self.slots)
-        process = ProcessSlots(name, len(self.processes), node, up, {}, {})
-        self.processes.append(process)
-        self.by_process[name] = up
-        self.slots.append(process)
         watches: dict[Watch, list[Host]] = {watch: [] for watch in extra}
         for host, _ in hosts:
             for watch in host.watches:
                 watches.setdefault(watch, []).append(host)
         first_host = up + 1 + len(watches)
         numbers = {host.name: first_host + i for i, (host, _) in enumerate(hosts)}
+        elector = next((numbers[h.name] for h, _ in hosts if getattr(h, "leads", False)), -1)
+        process = ProcessSlots(
+            name, len(self.processes), node, up, {}, {}, elector, starts_late, is_server
+        )
+        self.processes.append(process)
+        self.by_process[name] = up
+        self.slots.append(process)
         for watch, told in watches.items():
             slot = len(self.slots)
             process.informers[watch] = slot
@@ -183,6 +206,8 @@ class Layout:
                     caches,
                     Named(verb, host.name),
                     _has_choices(host),
+                    getattr(host, "lease", ""),
+                    getattr(host, "acts_unsynced", False),
                 )
             )
         if node_state >= 0:
@@ -191,6 +216,22 @@ class Layout:
             self.slots[node_state] = attrs.evolve(owned, owner=numbers[hosts[0][0].name])
 
     def sealed(self) -> Layout:
-        """This layout with a fingerprint weight per slot."""
+        """This layout with a fingerprint weight per slot, and who hangs on what."""
+        for slot, place in enumerate(self.slots):
+            if isinstance(place, HostSlot) and place.lease:
+                self.leases.setdefault(f"leases/{place.lease}", []).append(slot)
+        for server in self.servers:
+            for watch, slot in self.process_named(server).informers.items():
+                self.readers[slot] = [
+                    informer
+                    for (actor, resource), informer in self.by_informer.items()
+                    if resource == watch.resource and actor not in self.servers
+                ]
         self.weights = [fingerprint(("slot", i)) | 1 for i in range(len(self.slots))]
         return self
+
+    def process_named(self, name: str) -> ProcessSlots:
+        """The process of that name."""
+        process = self.slots[self.by_process[name]]
+        assert isinstance(process, ProcessSlots)
+        return process

@@ -8,9 +8,10 @@ from typing import Final
 from kspec.errors import InputError
 from kspec_models.world import World
 from kspec_models.worlds import built_in
+from kspec_models.worlds_kivi import KIVI
 
 BUILT_IN: Final = "built-in"
-SIZED: Mapping[str, Callable[[int], World]] = {}
+SIZED: Mapping[str, Callable[[int], World]] = KIVI
 """Worlds that come in sizes, as functions of how many nodes there are."""
 
 FEWEST_NODES: Final = 3

@@ -23,6 +23,8 @@ _MAKES: Final = {
     "persistentvolumeclaims": ("persistentvolumes",),
 }
 """What the controller of a resource creates."""
+_COMPONENTS_MAKE: Final = {"serviceaccount-token-controller": ("secrets",)}
+"""What a component creates that runs because the world names it."""
 
 
 class Needs(NamedTuple):
@@ -61,6 +63,9 @@ def needs_of(world: World, objects: tuple[ApiObject, ...]) -> Needs:
     given = {obj.resource for obj in every}
     if any(isinstance(o, StatefulSet) and o.spec.volume_claim_templates for o in every):
         given.add("persistentvolumeclaims")
+    for component, makes in _COMPONENTS_MAKE.items():
+        if component in world.components:
+            given.update(makes)
     for resource, makes in _MAKES.items():  # in the order in which one leads to the next
         if resource in given:
             given.update(makes)

@@ -9,7 +9,7 @@ from kspec.errors import InputError
 from kspec_models.needs import Needs
 from kspec_models.world import World
 
-_SILENCING: Final = ("pause", "partition", "node-loss")
+_SILENCING: Final = ("pause", "partition")
 """Fault classes under which a kubelet can fall silent while its node stays in the API."""
 
 

@@ -8,6 +8,9 @@ from typing import Final
 from kspec.errors import InputError
 from kspec_models.controllers.nodeipam import NodeIpamController
 from kspec_models.controllers.nodeipam_ranges import Ranges
+from kspec_models.controllers.nodelifecycle import NodeLifecycleController
+from kspec_models.controllers.nodelifecycle_health import Graces
+from kspec_models.controllers.nodelifecycle_zones import Rates
 from kspec_models.controllers.podgc import TERMINATED_POD_THRESHOLD, PodGCController
 from kspec_models.controllers.tainteviction import TaintEvictionController
 from kspec_models.needs import Needs, Wiring
@@ -15,7 +18,9 @@ from kspec_models.needs_nodes import (
     MANAGER,
     binds_to_unknown_nodes,
     has_taints,
+    may_fall_silent,
     number,
+    reports_conditions,
 )
 
 _THRESHOLD: Final = "terminatedPodThreshold"
@@ -59,11 +64,34 @@ def _node_ipam(needs: Needs) -> NodeIpamController:
 
 
 def _needs_taint_eviction(needs: Needs) -> bool:
-    return has_taints(needs, "NoExecute")
+    return has_taints(needs, "NoExecute") or _needs_node_lifecycle(needs)
+
+
+def _needs_node_lifecycle(needs: Needs) -> bool:
+    """Something can keep a kubelet from reporting, or a node is given that is not simply ready."""
+    given = has_taints(needs, "NoExecute") or reports_conditions(needs)
+    return given or may_fall_silent(needs) or "nodeMonitorGracePeriod" in needs.options(MANAGER)
+
+
+def _node_lifecycle(needs: Needs) -> NodeLifecycleController:
+    graces, rates = Graces(), Rates()
+    return NodeLifecycleController(
+        Graces(
+            number(needs, "nodeStartupGracePeriod", graces.startup, 1),
+            number(needs, "nodeMonitorGracePeriod", graces.monitor, 1),
+        ),
+        Rates(
+            number(needs, "secondsPerNodeEviction", rates.primary),
+            number(needs, "secondsPerSecondaryNodeEviction", rates.secondary),
+            number(needs, "largeClusterSizeThreshold", rates.large),
+            number(needs, "unhealthyZoneThresholdPercent", rates.unhealthy_percent),
+        ),
+    )
 
 
 NODE_WIRINGS: Final = (
     Wiring("node-ipam-controller", _needs_node_ipam, _node_ipam),
     Wiring("pod-garbage-collector-controller", _needs_pod_gc, _pod_gc),
     Wiring("taint-eviction-controller", _needs_taint_eviction, lambda _: TaintEvictionController()),
+    Wiring("node-lifecycle-controller", _needs_node_lifecycle, _node_lifecycle),
 )

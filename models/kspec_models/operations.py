@@ -59,7 +59,8 @@ def _scale(data: Mapping[str, Any]) -> tuple[str, tuple[Request, ...]]:
 
 def _patch(data: Mapping[str, Any]) -> tuple[str, tuple[Request, ...]]:
     resource, key, text = _target(data)
-    return f"patch {text}", (Patch(resource, key, freeze(data["patch"])),)
+    part = str(data.get("subresource", ""))
+    return f"patch {text}", (Patch(resource, key, freeze(data["patch"]), part),)
 
 
 def _evict(data: Mapping[str, Any]) -> tuple[str, tuple[Request, ...]]:

@@ -12,8 +12,8 @@ the reverse order of their start.
 Left out: grace periods in seconds (a process that was asked to stop may exit at any time and is
 sure to under fairness, which includes the SIGKILL at the deadline); pull errors and back-off (they
 only delay; the fault layer may hold a pull back); liveness and startup probes; image garbage
-collection; exits of servers by themselves, which are faults (`crash`). Containers of pods that are
-not restarted always are tasks and end by themselves with 0.
+collection; exits of servers by themselves, which are faults (`crash`). Containers that are not
+restarted always are tasks and end by themselves (`endings` says with what).
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ from typing import Any, Final, NamedTuple
 
 from kspec.errors import NotEnabled
 from kspec.values import EMPTY_MAP, FingerprintedMap, Memo, fingerprint_of, mix, recurring
-from kspec_models.objects import PodSpec
+from kspec_models.objects import Container, PodSpec
+from kspec_models.restart_policy import RestartPolicy, restart_policy_of
 
 WAITING: Final = "waiting"
 PULLING: Final = "pulling"
@@ -37,6 +38,7 @@ TASK: Final = "task"
 SERVER: Final = "server"
 
 KILLED: Final = 137
+TERMINATED: Final = 143
 _LIVE = (CREATED, RUNNING, STOPPING)
 
 
@@ -46,6 +48,9 @@ class RuntimeContainer(NamedTuple):
 
     is_probed: it becomes ready by a readiness probe, else as soon as it runs.
     restarts: how often it was started again; last_exit_code: of the run before this one.
+    policy: whether it is started again after its end. exit_codes: what a task may end with.
+    exits_after: how many seconds a task runs, 0 as long as it likes. until: the virtual second at
+    which it ends, or may be started again, where time decides.
     """
 
     name: str
@@ -57,6 +62,10 @@ class RuntimeContainer(NamedTuple):
     exit_code: int = 0
     restarts: int = 0
     last_exit_code: int | None = None
+    policy: RestartPolicy = RestartPolicy()
+    exit_codes: tuple[int, ...] = (0,)
+    exits_after: int = 0
+    until: int | None = None
 
     @property
     def is_live(self) -> bool:
@@ -89,16 +98,23 @@ class RuntimePod(NamedTuple):
 
 
 def _planned(spec: PodSpec) -> tuple[RuntimeContainer, ...]:
-    last = SERVER if spec.restart_policy in ("", "Always") else TASK
-    return tuple(
-        RuntimeContainer(
-            c.name,
-            c.image,
-            last if group is spec.containers else SIDECAR if c.restart_policy == "Always" else INIT,
-            c.readiness_probe is not None,
-        )
-        for group in (spec.init_containers, spec.containers)
-        for c in group
+    found = []
+    for container in spec.init_containers:
+        role = SIDECAR if container.restart_policy == "Always" else INIT
+        found.append(_of_role(container, role, spec))
+    for container in spec.containers:
+        policy = restart_policy_of(container, spec.restart_policy)
+        found.append(_of_role(container, SERVER if policy.is_always else TASK, spec))
+    return tuple(found)
+
+
+def _of_role(container: Container, role: str, spec: PodSpec) -> RuntimeContainer:
+    return RuntimeContainer(
+        container.name,
+        container.image,
+        role,
+        container.readiness_probe is not None,
+        policy=restart_policy_of(container, spec.restart_policy),
     )
 
 
@@ -108,7 +124,7 @@ containers_of: Memo[PodSpec, tuple[RuntimeContainer, ...]] = Memo("containers of
 
 def _may_exit(pod: RuntimePod, container: RuntimeContainer) -> bool:
     if container.state == RUNNING:
-        return container.role in (INIT, TASK)
+        return container.role in (INIT, TASK) and not container.exits_after
     if container.state != STOPPING:
         return False
     if container.role != SIDECAR:
@@ -129,11 +145,16 @@ def _progress(pod: RuntimePod) -> tuple[str, ...]:
             keys.append(f"ready {name}")
         if _may_exit(pod, container):
             keys.append(f"exit {name}")
+            others = container.exit_codes[1:] if container.state == RUNNING else ()
+            keys += [f"exit:{code} {name}" for code in others]
     return tuple(keys)
 
 
 progress_of: Memo[RuntimePod, tuple[str, ...]] = Memo("progress of a pod", _progress)
-"""What can happen to a pod by itself, as keys `<verb> <uid>/<container>`."""
+"""What can happen to a pod by itself, as keys `<verb> <uid>/<container>`.
+
+Of several exit codes the first is `exit`, another `exit:<code>`.
+"""
 
 
 class Runtime:
@@ -201,11 +222,15 @@ class Runtime:
         """PullImage, or CreateContainer and StartContainer where the image is on the node."""
         pod, container = self._find(uid, name)
         is_here = self.images is None or container.image in self.images
-        changes: dict[str, Any] = {"state": CREATED if is_here else PULLING}
+        changes: dict[str, Any] = {"state": CREATED if is_here else PULLING, "until": None}
         if container.state == EXITED:
             changes["restarts"] = container.restarts + 1
             changes["last_exit_code"], changes["exit_code"] = container.exit_code, 0
         return self._changed(pod, container._replace(**changes))
+
+    def with_containers(self, uid: str, containers: tuple[RuntimeContainer, ...]) -> Runtime:
+        """Environment: the containers of a pod as time has left them."""
+        return self._with(self.pods[uid]._replace(containers=containers))
 
     def stop_pod(self, uid: str) -> Runtime:
         """StopContainer of all containers: who runs is told to stop, who does not never will."""
@@ -232,7 +257,7 @@ class Runtime:
                 f"container {name} of {uid} is {container.state}: only one that runs can crash"
             )
         return self._changed(
-            pod, container._replace(state=EXITED, is_ready=False, exit_code=exit_code)
+            pod, container._replace(state=EXITED, is_ready=False, exit_code=exit_code, until=None)
         )
 
     def set_ready(self, uid: str, name: str, is_ready: bool) -> Runtime:
@@ -262,8 +287,8 @@ class Runtime:
         pod, container = self._find(uid, name)
         if verb == "pull":
             return self._pulled(pod, container)
-        if verb == "exit":
-            return self.crash(uid, name, exit_code=0)
+        if verb.startswith("exit"):
+            return self.crash(uid, name, exit_code=_exit_code(container, verb))
         is_ready = verb == "ready" or not container.is_probed
         return self._changed(pod, container._replace(state=RUNNING, is_ready=is_ready))
 
@@ -276,6 +301,14 @@ class Runtime:
         runtime = self._changed(pod, container._replace(state=WAITING))
         images = self.images | {container.image}
         return Runtime(self.number, images, runtime.pods, runtime.progress, self.addresses)
+
+
+def _exit_code(container: RuntimeContainer, verb: str) -> int:
+    """What a container ends with by itself; a task that is stopped dies of its signal."""
+    if container.state == STOPPING:
+        return TERMINATED if container.role == TASK else 0
+    _, _, code = verb.partition(":")
+    return int(code) if code else container.exit_codes[0]
 
 
 def _stopped(container: RuntimeContainer) -> RuntimeContainer:

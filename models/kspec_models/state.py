@@ -67,11 +67,18 @@ class Answered(NamedTuple):
 
 
 class Environment(NamedTuple):
-    """What the outside may still do: faults by class, and the position in the users' operations."""
+    """What the outside may still do: faults by class, and the position in the users' operations.
+
+    paused, cut: the processes that stand still, and those cut off from the API servers, in the
+    order in which they were struck. clients: of each process that has moved, its API server.
+    """
 
     budget: FingerprintedMap[str, int]
     operation: int = 0
     is_healed: bool = False
+    paused: tuple[str, ...] = ()
+    cut: tuple[str, ...] = ()
+    clients: tuple[tuple[str, str], ...] = ()
 
 
 class State:

@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
+import attrs
+
 from kspec.errors import NotEnabled
-from kspec_models import actions
+from kspec_models import actions, processes
 from kspec_models.apiserver.server import ApiServer, Reply
 from kspec_models.host import Call, Outcome, View, key_of
 from kspec_models.host_state import HostState, Sending
-from kspec_models.layout import HostSlot, InformerSlot, Layout, NodeSlot
+from kspec_models.layout import HostSlot, InformerSlot, Layout, NodeSlot, ProcessSlots
 from kspec_models.reflector import (
     DISCONNECTED,
     HAS_POSITION,
@@ -25,7 +27,8 @@ from kspec_models.reflector import (
     Informer,
     Reflector,
 )
-from kspec_models.requests import Request, Response
+from kspec_models.requests import TIMEOUT, Request, Response
+from kspec_models.serving import as_seen, is_caught_up, is_known, known_revision, position_at
 from kspec_models.state import BIT, Answered, Delivery, Sent, State
 from kspec_models.store import Snapshot
 from kspec_models.streams import concerned
@@ -33,6 +36,7 @@ from kspec_models.streams import concerned
 _DELIVERIES: Final = BIT["deliveries"]
 _REQUESTS: Final = BIT["requests"]
 _OBJECTS: Final = BIT["objects"]
+_CUT_OFF: Final = Response(TIMEOUT, None, "the sender is cut off")
 
 
 class Caches:
@@ -88,11 +92,20 @@ class Steps:
     """The effects, over one layout and one set of components."""
 
     def __init__(
-        self, layout: Layout, api_server: ApiServer, reflector: Reflector, *, fuse: bool
+        self,
+        layout: Layout,
+        api_server: ApiServer,
+        reflector: Reflector,
+        *,
+        fuse: bool,
+        lists_are_stale: bool = True,
     ) -> None:
         self.layout, self.api_server, self.reflector = layout, api_server, reflector
-        self.fuse = fuse
-        """Granularity `reconcile`: handlers run with the delivery, writes with the reconcile."""
+        self.fuse, self.lists_are_stale = fuse, lists_are_stale
+        """Granularity `reconcile`: handlers run with the delivery, writes with the reconcile.
+
+        The other: first lists are asked for at resourceVersion 0.
+        """
 
     # informers
 
@@ -104,12 +117,24 @@ class Steps:
         assert isinstance(place, InformerSlot)
         return slot, place
 
+    def reached(self, t: State, action: Any) -> tuple[int, InformerSlot]:
+        """The informer that an action names, where its process runs and is not cut off."""
+        self.going(t, action.actor)
+        if action.actor in t.environment.cut:
+            raise NotEnabled(f"{action.actor} is cut off")
+        return self.informer(action.actor, action.resource)
+
+    def going(self, t: State, process: str) -> None:
+        """Raises NotEnabled where a process stands still."""
+        if process in t.environment.paused:
+            raise NotEnabled(f"{process} is paused")
+
     def sync(self, t: State, action: actions.Sync) -> None:
-        slot, place = self.informer(action.actor, action.resource)
+        slot, place = self.reached(t, action)
         old: Informer = t.slots[slot]
         stream = t.streams[place.stream]
         last = pending(stream.events, old.position, action.upto) if old.status is WATCHING else -1
-        if last < 0:
+        if last < 0 or (self.layout.servers and not is_known(self.layout, t, place, last)):
             raise NotEnabled(actions.encode(action))
         for _ in range(old.position, last + 1):
             received = self.reflector.receive(t.slots[slot], stream)
@@ -120,15 +145,18 @@ class Steps:
 
     def list(self, t: State, action: actions.List, behind: int = 0) -> None:
         """A list at the newest revision, or `behind` events of its stream earlier."""
-        slot, place = self.informer(action.actor, action.resource)
+        slot, place = self.reached(t, action)
         old: Informer = t.slots[slot]
         stream = t.streams[place.stream]
         position = len(stream.events) - behind
-        if old.status is not LISTING or position < 0:
+        if old.status is not LISTING or position < 0 or not self.may_list(t, slot, place):
             raise NotEnabled(actions.encode(action))
         revision = t.api.store.revision
         if behind:
             revision = stream.events[position - 1].revision if position else 0
+        elif self.layout.servers and not old.resume and self.lists_are_stale:
+            revision = known_revision(self.layout, t, place)
+            position = position_at(stream, revision)
         new = self.reflector.listed(old, stream, position, revision)
         self.put_informer(t, slot, place, new)
         while (self.fuse or self.reflector.atomic) and t.slots[slot].status is REPLACING:
@@ -138,16 +166,25 @@ class Steps:
         if self.fuse:
             self._handle_all(t, slot, place)
 
+    def may_list(self, t: State, slot: int, place: InformerSlot) -> bool:
+        """A first list by WatchList waits until its server knows everything."""
+        if not self.layout.servers or self.lists_are_stale or t.slots[slot].resume:
+            return True
+        return is_caught_up(self.layout, t, place)
+
     def pop(self, t: State, action: actions.Pop) -> None:
+        self.going(t, action.actor)
         slot, place = self.informer(action.actor, action.resource)
         old: Informer = t.slots[slot]
         if old.status is not REPLACING or old.remaining[0].partition("/")[2] != action.key:
             raise NotEnabled(actions.encode(action))
         popped = self.reflector.popped(old, action.resource, old.remaining[0])
+        if popped.status is WATCHING and action.actor in t.environment.cut:
+            popped = self.reflector.disconnected(popped)
         self.put_informer(t, slot, place, popped)
 
     def rewatch(self, t: State, action: actions.Rewatch) -> None:
-        slot, place = self.informer(action.actor, action.resource)
+        slot, place = self.reached(t, action)
         old: Informer = t.slots[slot]
         if old.status is not DISCONNECTED:
             raise NotEnabled(actions.encode(action))
@@ -174,6 +211,9 @@ class Steps:
             self._offer_again(t, place)
         if new.synced is not old.synced:
             self.note_idle(t, place.process)
+        if self.layout.servers:
+            for reader in self.layout.readers.get(slot, ()):
+                t.touched[reader] = None
 
     def _concerned(self, place: InformerSlot, informer: Informer, start: int) -> Behind:
         """Who still has to take what, after the notifications from `start` on were told."""
@@ -192,15 +232,29 @@ class Steps:
             t.touched[slot] = None
 
     def note_idle(self, t: State, index: int) -> None:
-        """Note whether the hosts of a process may act: it is up and all its informers synced."""
-        process = self.layout.processes[index]
-        slots = t.slots
-        if slots[process.up] and all(slots[slot].synced for slot in process.informers.values()):
+        """Note whether the hosts of a process may act: it goes and leads, its informers synced."""
+        process, slots = self.layout.processes[index], t.slots
+        if self._goes(t, process) and all(slots[s].synced for s in process.informers.values()):
             t.idle -= {index}
         else:
             t.idle |= {index}
         for host in process.hosts.values():
             t.touched[host] = None
+
+    def _goes(self, t: State, process: ProcessSlots) -> bool:
+        """Whether a process runs, is not paused, and leads where only a leader may act."""
+        if not t.slots[process.up] or process.name in t.environment.paused:
+            return False
+        return processes.leads(t, process)
+
+    def may_act(self, t: State, place: HostSlot) -> bool:
+        """Whether a host may take a key: electors need not lead, nor eager hosts be synced."""
+        if place.process not in t.idle:
+            return True
+        process = self.layout.processes[place.process]
+        if place.lease:
+            return t.slots[process.up] and process.name not in t.environment.paused
+        return place.is_eager and self._goes(t, process)
 
     def _tell(self, t: State, slot: int, place: InformerSlot, old: Informer, new: Informer) -> None:
         process = self.layout.processes[place.process].name
@@ -221,6 +275,7 @@ class Steps:
 
     def handle(self, t: State, action: actions.Handle) -> None:
         slot, place = self.host(action)
+        self.going(t, self.layout.processes[place.process].name)
         if action.resource not in place.sources:
             raise NotEnabled(f"{action.actor} watches no {action.resource}")
         source, listener = place.sources[action.resource]
@@ -282,6 +337,10 @@ class Steps:
 
     def offered(self, t: State, place: HostSlot, host: HostState) -> tuple[str, ...]:
         """The keys that a host can take, with each of its choices where it makes them explicit."""
+        if place.lease:
+            entry = t.api.store.get(f"leases/{place.lease}")
+            found: tuple[str, ...] = place.host.polled(host.memory, entry, t.clock)  # type: ignore[attr-defined]
+            return found
         keys = place.host.enabled(host.memory, t.clock)
         if not place.has_choices or not keys:
             return keys
@@ -291,7 +350,7 @@ class Steps:
     def run(self, t: State, action: Any) -> None:
         """A host takes a key."""
         slot, place = self.host(action)
-        if place.verb is not type(action) or place.process in t.idle:
+        if place.verb is not type(action) or not self.may_act(t, place):
             raise NotEnabled(actions.encode(action))
         host: HostState = t.slots[slot]
         if action.key not in self.offered(t, place, host):
@@ -300,7 +359,7 @@ class Steps:
         self._note_sent(t, place, outcome)
         key = key_of(action.key) if place.has_choices else action.key
         self._settle(t, slot, place, key, outcome, host.calls)
-        while self.fuse and t.slots[slot].calls:
+        while self.fuse and t.slots[slot] is not None and t.slots[slot].calls:
             self.deliver_call(t, slot, place, t.slots[slot].calls[-1])
 
     def _note_sent(self, t: State, place: HostSlot, outcome: Outcome) -> None:
@@ -323,6 +382,9 @@ class Steps:
             self.put_host(t, slot, place, HostState(outcome.memory, calls))
         elif calls is not host.calls:
             self.put_host(t, slot, place, host.calling(calls))
+        process = self.layout.processes[place.process]
+        if process.elector == slot:
+            processes.follow_election(self, t, process, host.memory.is_leading)
 
     # requests
 
@@ -333,6 +395,7 @@ class Steps:
     def call_of(self, t: State, action: Any) -> tuple[int, HostSlot, Sending]:
         """The call that an action about a request names; raises NotEnabled if there is none."""
         slot, place = self.host(action)
+        self.going(t, self.layout.processes[place.process].name)
         host, named = t.slots[slot], action[:3]  # Deliver, and each fault, names it alike
         if host is not None:
             for sending in host.calls:
@@ -353,9 +416,11 @@ class Steps:
         """Apply the first request of a call, unless it is lost, and answer it (with `told`)."""
         call = sending.call
         request = call.requests[0]
-        response = told
+        response, process = told, self.layout.processes[place.process].name
+        if process in t.environment.cut:
+            applied, response = False, response or _CUT_OFF
         if applied:
-            actual = self.apply(t, place.host.name, request)
+            actual = self.apply(t, place.host.name, request, process)
             response = told or actual
         assert response is not None
         host: HostState = t.slots[slot]
@@ -366,13 +431,17 @@ class Steps:
         calls = tuple([c for c in host.calls if c is not sending])
         self._settle(t, slot, place, call.key, outcome, calls)
 
-    def apply(self, t: State, host: str, request: Request) -> Response:
-        """The API server applies a request now; every stream that shows its changes grows."""
-        reply: Reply = self.api_server.apply(t.api, request, t.clock)
-        if reply.api is not t.api:
-            t.put_api(reply.api)
+    def apply(self, t: State, host: str, request: Request, process: str = "") -> Response:
+        """The API server of a process applies a request now; the streams that show it grow."""
+        given = as_seen(self.layout, t, process) if self.layout.servers else t.api
+        reply: Reply = self.api_server.apply(given, request, t.clock)
+        if reply.api is not given:
+            seen = reply.api.seen
+            t.put_api(reply.api if seen is None else attrs.evolve(reply.api, seen=None))
         for change in reply.changes:
             t.wrote(change)
+            for slot in self.layout.leases.get(change.key, ()):
+                t.touched[slot] = None
             t.changed |= BIT.get(change.key.partition("/")[0], _OBJECTS)
             for watch in concerned(change):
                 index = self.layout.stream_index.get(watch)

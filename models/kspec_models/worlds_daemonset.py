@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from kspec_models.apiserver.daemon_set import default
+from kspec_models.controllers.history import REVISION_LABEL, revision_hash, template_data
+from kspec_models.objects import DaemonSet
 from kspec_models.worlds import container
 
 
@@ -59,3 +62,38 @@ def taint(node: str, effect: str, key: str = "example.com/maintenance") -> dict[
     """The operation `kubectl taint node <node> <key>:<effect>`, in the place of other taints."""
     patch = {"spec": {"taints": [{"key": key, "effect": effect}]}}
     return {"patch": {"kind": "Node", "name": node, "patch": patch}}
+
+
+def running_daemon(
+    owner: dict[str, Any], name: str, node: str, *, phase: str = "Running"
+) -> dict[str, Any]:
+    """A pod of that DaemonSet on a node, of the revision of its template, for worlds that keep
+    status; ready if it runs."""
+    template = owner["spec"]["template"]
+    labels = {**template["metadata"]["labels"], REVISION_LABEL: revision_of(owner)}
+    kind, uid = (
+        {"apiVersion": "apps/v1", "kind": "DaemonSet"},
+        f"daemonsets/default/{_name(owner)}#0",
+    )
+    reference = {**kind, "name": _name(owner), "uid": uid, "controller": True}
+    is_ready = "True" if phase == "Running" else "False"
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {
+            **{"name": name, "namespace": "default", "generateName": f"{_name(owner)}-"},
+            **{"labels": labels, "ownerReferences": [reference]},
+        },
+        "spec": {**template["spec"], "nodeName": node},
+        "status": {"phase": phase, "conditions": [{"type": "Ready", "status": is_ready}]},
+    }
+
+
+def _name(document: dict[str, Any]) -> str:
+    return str(document["metadata"]["name"])
+
+
+def revision_of(owner: dict[str, Any]) -> str:
+    """The label of the revision that the controller makes of a DaemonSet document's template."""
+    stored = default(DaemonSet.from_json(owner))
+    return revision_hash(template_data(stored.spec.template), None)

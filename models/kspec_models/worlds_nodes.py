@@ -40,3 +40,34 @@ def set_taints(name: str, *taints: dict[str, Any]) -> dict[str, Any]:
 def held(document: dict[str, Any], finalizer: str = "example.com/hold") -> dict[str, Any]:
     """The object with a finalizer that no modelled component removes."""
     return {**document, "metadata": {**document["metadata"], "finalizers": [finalizer]}}
+
+
+def heartbeat(name: str) -> dict[str, Any]:
+    """The Lease of a node that is heard of."""
+    return {
+        "apiVersion": "coordination.k8s.io/v1",
+        "kind": "Lease",
+        "metadata": {"name": name, "namespace": "kube-node-lease"},
+        "spec": {"holderIdentity": name, "leaseDurationSeconds": 40},
+    }
+
+
+def silence(name: str, since: str = "2024-01-01T00:00:00Z") -> dict[str, Any]:
+    """The operation after which the Lease of a node is not renewed any more."""
+    return _lease_patch(name, {"renewTime": since})
+
+
+def hear(name: str) -> dict[str, Any]:
+    """The operation after which the Lease of a node is renewed again."""
+    return _lease_patch(name, {"renewTime": None})
+
+
+def _lease_patch(name: str, spec: dict[str, Any]) -> dict[str, Any]:
+    where = {"kind": "Lease", "name": name, "namespace": "kube-node-lease"}
+    return {"patch": {**where, "patch": {"spec": spec}}}
+
+
+def report(name: str, kind: str, status: str) -> dict[str, Any]:
+    """The operation by which a node reports a condition, as its kubelet would."""
+    body = {"status": {"conditions": [{"type": kind, "status": status}]}}
+    return {"patch": {"kind": "Node", "name": name, "patch": body, "subresource": "status"}}

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from kspec_models.apiserver.stateful_set import default
+from kspec_models.controllers.history import REVISION_LABEL, revision_hash, template_data
+from kspec_models.objects import StatefulSet
 from kspec_models.worlds import container
+
+READY_AFTER = "kspec.dev/ready-after"
+"""Annotation and readiness gate of pods that are ready only while another pod is."""
 
 
 def stateful_set(
@@ -78,4 +84,48 @@ def force_delete(name: str) -> dict[str, Any]:
     """The operation `kubectl delete pod <name> --grace-period=0 --force`."""
     return {
         "delete": {"kind": "Pod", "name": name, "namespace": "default", "gracePeriodSeconds": 0}
+    }
+
+
+def ready_after(document: dict[str, Any], pod: str) -> dict[str, Any]:
+    """The StatefulSet with pods that are ready only while that pod is; the pod itself excepted."""
+    template = document["spec"]["template"]
+    meta = {**template["metadata"], "annotations": {READY_AFTER: pod}}
+    spec = {**template["spec"], "readinessGates": [{"conditionType": READY_AFTER}]}
+    return {
+        **document,
+        "spec": {**document["spec"], "template": {"metadata": meta, "spec": spec}},
+    }
+
+
+def running_member(
+    owner: dict[str, Any], ordinal: int, node: str, *, is_ready: bool = True
+) -> dict[str, Any]:
+    """The pod of an ordinal that runs on a node, for worlds that keep status."""
+    stored = default(StatefulSet.from_json(owner))
+    set_name, template = stored.name, owner["spec"]["template"]
+    revision = f"{set_name}-{revision_hash(template_data(stored.spec.template), 0)}"
+    name = f"{set_name}-{ordinal}"
+    reference = {
+        **{"apiVersion": "apps/v1", "kind": "StatefulSet", "name": set_name},
+        **{"uid": f"statefulsets/default/{set_name}#0", "controller": True},
+    }
+    labels = {
+        **template["metadata"]["labels"],
+        **{REVISION_LABEL: revision, "statefulset.kubernetes.io/pod-name": name},
+    }
+    kinds = ("Ready", "ContainersReady") if is_ready else ("ContainersReady",)
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {
+            **template["metadata"],
+            **{"name": name, "namespace": "default", "labels": labels},
+            "ownerReferences": [reference],
+        },
+        "spec": {**template["spec"], "nodeName": node, "hostname": name},
+        "status": {
+            "phase": "Running",
+            "conditions": [{"type": kind, "status": "True"} for kind in kinds],
+        },
     }

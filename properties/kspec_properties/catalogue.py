@@ -5,6 +5,8 @@ from __future__ import annotations
 from kspec.property import Kind, Property
 from kspec_properties import (
     api,
+    collection,
+    daemonsets,
     disruption,
     fights,
     lifecycle,
@@ -14,6 +16,7 @@ from kspec_properties import (
     services,
     statefulsets,
     statefulsets_order,
+    volumes,
     workloads,
 )
 
@@ -22,6 +25,7 @@ PROPERTIES: tuple[Property, ...] = (
     *policies.PROPERTIES,
     *api.PROPERTIES,
     *workloads.PROPERTIES,
+    *daemonsets.PROPERTIES,
     *services.PROPERTIES,
     *lifecycle.PROPERTIES,
     *nodes.PROPERTIES,
@@ -29,6 +33,8 @@ PROPERTIES: tuple[Property, ...] = (
     *disruption.PROPERTIES,
     *statefulsets.PROPERTIES,
     *statefulsets_order.PROPERTIES,
+    *collection.PROPERTIES,
+    *volumes.PROPERTIES,
 )
 """Promises first, then known false ones, then the companions that show reachability."""
 

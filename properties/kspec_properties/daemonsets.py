@@ -17,7 +17,7 @@ from kspec_models.indexes import controlled_by
 from kspec_models.layout import HostSlot
 from kspec_models.objects import DaemonSet, Node, Pod, controller_of
 from kspec_models.reflector import WATCHING
-from kspec_models.requests import Create, Delete
+from kspec_models.requests import Delete, Request, target
 from kspec_models.state import State
 from kspec_models.store import Snapshot
 from kspec_properties.faults import all_but
@@ -81,22 +81,6 @@ def a_node_gets_no_second_daemon_pod(before: State, after: State) -> Verdict:
     return HOLDS
 
 
-def _process_of(state: State) -> str:
-    place = state.layout.slots[state.layout.by_host["daemonset"]]
-    return str(state.layout.processes[place.process].name)
-
-
-def _unavailable_after(daemon_set: DaemonSet, pods: Snapshot, gone: set[str], now: int) -> str:
-    """What is wrong with these deletions, by the pods and nodes that the controller has read."""
-    seconds = daemon_set.spec.min_ready_seconds
-    available: dict[str, set[str]] = {}
-    for pod in owned(pods, daemon_set):
-        if is_active(pod) and is_available(pod, seconds, now):
-            available.setdefault(target_node(pod), set()).add(pod.key)
-    lost = [node for node, keys in available.items() if keys and keys <= gone]
-    return ",".join(sorted(lost)) if lost else ""
-
-
 @transition(
     reads=("requests",),
     source=_UPDATES + "#performing-a-rolling-update",
@@ -113,11 +97,11 @@ def a_daemonset_update_keeps_within_max_unavailable(before: State, after: State)
     count as well, whatever they wait for (kubernetes#123232); they are replaced at once.
     """
     taken: dict[str, set[str]] = {}
-    for sent in after.sent:
-        if sent.host == "daemonset" and isinstance(sent.request, Delete):
-            if sent.request.resource == "pods":
-                taken.setdefault(sent.process, set()).add(sent.request.key)
-    if not taken or _is_late(after):
+    asked = [sent for sent in after.sent if sent.host == "daemonset"]
+    for sent in asked:
+        if isinstance(sent.request, Delete) and sent.request.resource == "pods":
+            taken.setdefault(sent.process, set()).add(sent.request.key)
+    if taken and _is_late(after, [sent.request for sent in asked]):
         return HOLDS
     for process, gone in taken.items():
         verdict = _judged(before, process, gone)
@@ -126,19 +110,14 @@ def a_daemonset_update_keeps_within_max_unavailable(before: State, after: State)
     return HOLDS
 
 
-def _is_late(after: State) -> bool:
-    """Whether what the controller asks for was decided in an earlier step."""
-    return after.layout.is_by_request and any(
+def _is_late(after: State, asked: list[Request]) -> bool:
+    """Whether the controller goes on with what it decided in an earlier step, on older caches."""
+    return any(
         answered.host == "daemonset"
-        and isinstance(answered.request, Create | Delete)
-        and "pods" in (getattr(answered.request, "resource", ""), _kind(answered.request))
+        and target(answered.request)[0] == "pods"
+        and answered.request not in asked
         for answered in after.answered
     )
-
-
-def _kind(request: object) -> str:
-    made = getattr(request, "object", None)
-    return made.resource if made is not None else ""
 
 
 def _judged(before: State, process: str, gone: set[str]) -> Verdict:

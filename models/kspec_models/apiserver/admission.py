@@ -29,7 +29,7 @@ from kspec_models.apiserver.admission_rules import (
     Rules,
 )
 from kspec_models.apiserver.quota_admission import charge
-from kspec_models.apiserver.storage import with_default_class
+from kspec_models.apiserver.storage import PROTECTIONS, with_default_class
 from kspec_models.apiserver.strategies import DEFAULTS
 from kspec_models.objects import ApiObject, LimitRange
 from kspec_models.requests import Response
@@ -98,9 +98,20 @@ def _default_storage_class(view: AdmissionView, obj: Any) -> Admitted:
     return with_default_class(obj, view.cached)
 
 
+def in_use_protection(view: AdmissionView, obj: Any) -> Admitted:
+    """StorageObjectInUseProtection: a claim or a volume outlives its use."""
+    finalizer = PROTECTIONS[obj.resource]
+    has = obj.metadata.finalizers
+    return obj if finalizer in has else obj.with_metadata(finalizers=(*has, finalizer))
+
+
 _ON_CREATE: Final[dict[str, tuple[Plugin, ...]]] = {
     "pods": (namespace_lifecycle, _limit_ranger, service_account, _priority),
-    "persistentvolumeclaims": (namespace_lifecycle, _limit_ranger, _default_storage_class),
+    "persistentvolumeclaims": (
+        *(namespace_lifecycle, _limit_ranger, _default_storage_class),
+        in_use_protection,
+    ),
+    "persistentvolumes": (in_use_protection,),
     "priorityclasses": (_priority,),
 }
 _ON_CREATE_OF_OTHERS: Final[tuple[Plugin, ...]] = (namespace_lifecycle,)

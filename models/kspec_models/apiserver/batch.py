@@ -93,7 +93,7 @@ def _failure_rule(rule: Any) -> Any:
 
 
 def _selecting_its_own(obj: Job, spec: JobSpec) -> JobSpec:
-    """generateSelector: labels that the user gave stay, and validation refuses those that differ."""
+    """generateSelector: labels that the user gave stay; validation refuses those that differ."""
     uid = controller_uid_label(obj.uid)
     labels = dict(spec.template.metadata.labels)
     for name in JOB_NAME_LABELS:

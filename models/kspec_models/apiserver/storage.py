@@ -3,8 +3,7 @@
 After pkg/apis/{core,storage}/v1/defaults.go, pkg/apis/{core,storage}/validation/validation.go, and
 plugin/pkg/admission/storage/storageclass/setdefault (DefaultStorageClass) at 1.36.
 
-Left out: volume sources, parameters of classes and quota; and the protection finalizers that keep
-a claim or volume that is in use from going at once (StorageObjectInUseProtection).
+Left out: volume sources, parameters of classes and quota.
 """
 
 from __future__ import annotations
@@ -32,6 +31,11 @@ from kspec_models.volumes import (
     has_class,
 )
 
+PROTECTIONS = {
+    "persistentvolumeclaims": "kubernetes.io/pvc-protection",
+    "persistentvolumes": "kubernetes.io/pv-protection",
+}
+"""The finalizer that every new claim and every new volume gets."""
 _FIXED_OF_CLASS = {
     "provisioner": "provisioner",
     "reclaim_policy": "reclaimPolicy",

@@ -27,6 +27,7 @@ from kspec_models.apiserver.validate_policy import (
     priority_class,
     priority_class_changes,
 )
+from kspec_models.endings import ending_problems
 from kspec_models.objects import (
     ApiObject,
     Deployment,
@@ -83,6 +84,7 @@ def _metadata(meta: ObjectMeta, resource: str) -> Iterator[str]:
 
 
 def _pod(obj: Pod) -> Iterator[str]:
+    yield from ending_problems(obj.metadata.annotations, "metadata.annotations")
     yield from pod_spec_problems(obj.spec, "spec")
 
 

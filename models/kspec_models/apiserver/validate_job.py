@@ -20,6 +20,7 @@ from kspec_models.apiserver.validate_common import (
     pod_spec_problems,
 )
 from kspec_models.apiserver.validate_job_policies import failure_policy, success_policy
+from kspec_models.endings import ending_problems
 from kspec_models.objects import Job, JobSpec, PodTemplateSpec
 from kspec_models.validation import is_dns1123_label
 
@@ -158,6 +159,7 @@ def _replacement_policy(spec: JobSpec, path: str) -> Iterator[str]:
 
 def _template(template: PodTemplateSpec, path: str) -> Iterator[str]:
     yield from labels_problems(template.metadata.labels, f"{path}.metadata.labels")
+    yield from ending_problems(template.metadata.annotations, f"{path}.metadata.annotations")
     yield from pod_spec_problems(template.spec, f"{path}.spec")
 
 

@@ -1,12 +1,12 @@
 """CronJob controller: create a Job for each scheduled time.
 
-After pkg/controller/cronjob/cronjob_controllerv2.go at Kubernetes 1.36. A pass (`cronjob_pass`) ends
-with a wait until the schedule is due again, so that an hour costs its scheduled times and not its
-seconds. A CronJob that is not suspended therefore never rests: its schedule is input from the
+After pkg/controller/cronjob/cronjob_controllerv2.go at Kubernetes 1.36. A pass (`cronjob_pass`)
+ends with a wait until the schedule is due again, so that an hour costs its scheduled times and not
+its seconds. A CronJob that is not suspended therefore never rests: its schedule is input from the
 environment, and what it promises is judged for each scheduled time.
 
-Left out: time zones; the schedule of a CronJob that changes is looked at once and at once, where
-upstream only waits until the new one is due, which the pass then does too.
+Left out: time zones. A CronJob whose schedule changes is looked at at once, where upstream waits
+until the new schedule is due: a time that the new one made due before may be served earlier.
 """
 
 from __future__ import annotations
@@ -51,9 +51,10 @@ class CronJobController:
         if old is not None and new is not None and old.mod_revision == new.mod_revision:
             return memory, ()
         jobs: list[Job] = [entry.value for entry in (old, new) if entry is not None]
-        owners = (
-            resolve_controller(view.caches, CronJob, j.namespace, controller_of(j)) for j in jobs
-        )
+        owners = [
+            resolve_controller(view.caches, CronJob, job.namespace, controller_of(job))
+            for job in jobs
+        ]
         return memory, tuple(dict.fromkeys(owner.key for owner in owners if owner is not None))
 
     def reconcile(self, memory: Memory, key: str, view: View) -> Worked:

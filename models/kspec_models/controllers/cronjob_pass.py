@@ -240,7 +240,6 @@ def _existing(at: Step, response: Response, now: int) -> Moved:
 
 
 def _started(at: Step, job: Job) -> Moved:
-    """The wait is reckoned once more, from the time that is now the last."""
     cronjob = started(at.cronjob, job, at.scheduled)
     return finish(at._replace(cronjob=cronjob, updated=True))
 

@@ -11,6 +11,7 @@ Left out: events and metrics; the collection of backoffs each minute (one that i
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import attrs
 
@@ -22,9 +23,13 @@ from kspec_models.controllers.daemonset_events import (
     on_pod,
     on_revision,
 )
+from kspec_models.controllers.daemonset_pods import Change
+from kspec_models.controllers.daemonset_rollout import Rollout, plan_rollout
 from kspec_models.controllers.daemonset_steps import (
+    Command,
     DaemonSetMemory,
     Pass,
+    Steps,
     perform,
     relative,
 )
@@ -110,9 +115,23 @@ class DaemonSetController:
         phase: Pass = call.phase
         return self._go_on(memory, phase._replace(answers=(*phase.answers, response)), view)
 
+    def steps(self, given: Pass) -> Steps[int | None]:
+        """The pass."""
+        return sync(given, self.plan)
+
+    def plan(self, rollout: Rollout) -> Change:
+        """What a rolling update changes now."""
+        return plan_rollout(rollout)
+
+    def perform(
+        self, memory: DaemonSetMemory, daemon_set: DaemonSet, command: Command, view: View
+    ) -> tuple[DaemonSetMemory, Any]:
+        """Carry out what a pass asks for beside requests."""
+        return perform(memory, daemon_set, command, view)
+
     def _go_on(self, memory: DaemonSetMemory, phase: Pass, view: View) -> Worked:
         """Run the pass with the answers it got, carry out what it asks for, to its next request."""
-        steps = sync(phase)
+        steps = self.steps(phase)
         answers, told = list(phase.answers), 0
         try:
             command = next(steps)
@@ -121,7 +140,7 @@ class DaemonSetController:
                     if isinstance(command, Request):
                         sent = phase._replace(answers=tuple(answers))
                         return Worked(memory, (command,), sent)
-                    memory, found = perform(memory, phase.value, command, view)
+                    memory, found = self.perform(memory, phase.value, command, view)
                     answers.append(found)
                 command = steps.send(answers[told])
                 told += 1

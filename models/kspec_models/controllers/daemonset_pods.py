@@ -7,7 +7,7 @@ in which one failed is the last, so that a quota that is used up is not asked hu
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from kspec.values import Memo
@@ -15,7 +15,7 @@ from kspec_models.controllers import claims as claiming
 from kspec_models.controllers.claims import Claims
 from kspec_models.controllers.daemonset_nodes import pod_for, target_node
 from kspec_models.controllers.daemonset_steps import Cached, Expect, Lower, Steps
-from kspec_models.controllers.pods import is_finished, selector_of
+from kspec_models.controllers.pods import is_finished, selector_of, slow_start
 from kspec_models.controllers.steps import WriteFailed, claimed
 from kspec_models.objects import ApiObject, DaemonSet, Pod
 from kspec_models.requests import NAMESPACE_TERMINATING, NOT_FOUND, Create, Delete, Response
@@ -101,7 +101,7 @@ def _create(daemon_set: DaemonSet, revision: str, nodes: tuple[str, ...]) -> Ste
     then the expectation is left to expire."""
     failed: Response | None = None
     done = 0
-    for size in batches(len(nodes)):
+    for size in slow_start(len(nodes)):
         for node in nodes[done : done + size]:
             response: Response = yield Create(pod_for(daemon_set, revision, node))
             if not response.ok and response.reason != NAMESPACE_TERMINATING:
@@ -113,12 +113,3 @@ def _create(daemon_set: DaemonSet, revision: str, nodes: tuple[str, ...]) -> Ste
                 yield Lower(creations=len(nodes) - done)
             break
     return failed
-
-
-def batches(count: int) -> Iterator[int]:
-    """The sizes of the batches of a slow start: 1, 2, 4, ... and what is left."""
-    size = 1
-    while count > 0:
-        yield min(size, count)
-        count -= size
-        size *= 2

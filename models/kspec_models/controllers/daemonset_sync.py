@@ -7,11 +7,13 @@ the rolling update if nothing is expected after that, and old revisions; the sta
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from kspec_models.controllers import daemonset_history as revisions
 from kspec_models.controllers.daemonset_history import History
 from kspec_models.controllers.daemonset_manage import plan_manage
-from kspec_models.controllers.daemonset_pods import daemon_pods, sync_nodes
-from kspec_models.controllers.daemonset_rollout import ROLLING_UPDATE, Rollout, plan_rollout
+from kspec_models.controllers.daemonset_pods import Change, daemon_pods, sync_nodes
+from kspec_models.controllers.daemonset_rollout import ROLLING_UPDATE, Rollout
 from kspec_models.controllers.daemonset_status import update_status
 from kspec_models.controllers.daemonset_steps import Now, Pass, Satisfied, Steps
 from kspec_models.controllers.steps import WriteFailed
@@ -25,7 +27,11 @@ class Ended(Exception):
         self.requeue_after = requeue_after
 
 
-def sync(given: Pass) -> Steps[int | None]:
+Plan = Callable[[Rollout], Change]
+"""What a rolling update changes now."""
+
+
+def sync(given: Pass, plan: Plan) -> Steps[int | None]:
     """The pass; returns the seconds after which to look again. Raises WriteFailed and Ended."""
     daemon_set = given.value
     selects_everything = daemon_set.spec.selector is not None and not daemon_set.spec.selector
@@ -37,7 +43,7 @@ def sync(given: Pass) -> Steps[int | None]:
     waits: list[int] = []
     failure: WriteFailed | None = None
     try:
-        yield from _update(given, history, waits)
+        yield from _update(given, plan, history, waits)
     except WriteFailed as error:
         failure = error
     try:
@@ -51,7 +57,8 @@ def sync(given: Pass) -> Steps[int | None]:
     return requeue_after
 
 
-def _update(given: Pass, history: History, waits: list[int]) -> Steps[None]:
+def _update(given: Pass, plan: Plan, history: History, waits: list[int]) -> Steps[None]:
+    """updateDaemonSet; adds to `waits` when a failed pod may be deleted."""
     daemon_set, nodes, revision = given.value, given.nodes, history.revision
     pods = yield from daemon_pods(daemon_set)
     change, wait = yield from plan_manage(daemon_set, nodes, revision, pods)
@@ -61,6 +68,6 @@ def _update(given: Pass, history: History, waits: list[int]) -> Steps[None]:
     if is_rolling and (yield Satisfied()):
         pods = yield from daemon_pods(daemon_set)
         now = yield Now()
-        change = plan_rollout(Rollout(daemon_set, nodes, revision, pods, now))
+        change = plan(Rollout(daemon_set, nodes, revision, pods, now))
         yield from sync_nodes(daemon_set, revision, change)
     yield from revisions.clean_up(daemon_set, history.old)

@@ -60,7 +60,8 @@ class Pass(NamedTuple):
 
     key, uid: the object in hand. rest: those that come after it. live: the object as it was read.
     todo: owners still to be classified; solid, dangling, waiting: those that were. policy: how the
-    object is to be deleted. failed: something must be tried again.
+    object is to be deleted. freed: the dependents that were to be orphaned. failed: something must
+    be tried again.
     """
 
     step: str
@@ -73,6 +74,7 @@ class Pass(NamedTuple):
     dangling: References = ()
     waiting: References = ()
     policy: str = ""
+    freed: tuple[str, ...] = ()
     failed: bool = False
 
     @property
@@ -259,7 +261,7 @@ class GarbageCollectorController:
             return Worked(None)
         uid = entry.value.uid
         below = dependents(view.caches, uid, self.resources)
-        progress = Pass(ORPHANING, key, uid)
+        progress = Pass(ORPHANING, key, uid, freed=tuple(e.key for e in below))
         if not below:
             return _ask(progress, LOOK_LAST, Get(*progress.target))
         return _ask(

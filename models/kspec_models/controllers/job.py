@@ -1,9 +1,9 @@
 """Job controller: run pods until enough of them have succeeded, and count each exactly once.
 
-After syncJob in pkg/controller/job/job_controller.go at Kubernetes 1.36. A pass claims pods, creates
-or deletes some (`job_manage`), writes the status, removes finalizers, and writes the status again
-(`job_tracking`); each request is answered before the next is sent, so that whatever else happens in
-the cluster may fall between them.
+After syncJob in pkg/controller/job/job_controller.go at Kubernetes 1.36. A pass claims pods,
+creates or deletes some (`job_manage`), writes the status, removes finalizers, and writes the status
+again (`job_tracking`); each request is answered before the next is sent, so that whatever else
+happens in the cluster may fall between them.
 
 status.active stays the number of active pods while creations wait for a backoff, as since 1.36.2
 (kubernetes/kubernetes#139457); earlier releases wrote 0.

@@ -1,8 +1,8 @@
 """The pods of a Job, as the cache shows them, and the patches that claim or release them.
 
 After getPodsForJob in pkg/controller/job/job_controller.go and the finalizers of
-PodControllerRefManager in pkg/controller/controller_ref_manager.go at Kubernetes 1.36: a pod that is
-adopted gets the tracking finalizer with its owner, one that is released loses both.
+PodControllerRefManager in pkg/controller/controller_ref_manager.go at Kubernetes 1.36: a pod that
+is adopted gets the tracking finalizer with its owner, one that is released loses both.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ names in a model are short.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from kspec.errors import InputError
@@ -135,6 +135,15 @@ _pod_of: Memo[_Mould, Pod] = Memo("pod of a template", _mould_pod)
 def pod_from_template(owner: ApiObject, template: PodTemplateSpec) -> Pod:
     """The pod to create for `owner`: named by the API server, controlled by `owner`."""
     return _pod_of(_Mould(owner.namespace, owner_reference(owner), template))
+
+
+def slow_start(count: int) -> Iterator[int]:
+    """The sizes of the batches in which so many creates are sent: 1, 2, 4, ... and what is left."""
+    size = 1
+    while count > 0:
+        yield min(size, count)
+        count -= size
+        size *= 2
 
 
 def scaled_value(value: IntOrString, total: int, *, round_up: bool) -> int:

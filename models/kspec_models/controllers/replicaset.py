@@ -4,8 +4,8 @@ After pkg/controller/replicaset/replica_set.go at Kubernetes 1.36 (syncReplicaSe
 claimPods and the event handlers). Expectations are checked before the cache is listed, and what was
 decided then still holds when the answers to adoptions have come in between.
 
-Left out: slow start (see `replicaset_manage`). The delayed enqueue when a pod turns ready: the pass
-that the same event causes asks to be called again when the pod becomes available. Events, metrics.
+Left out: the delayed enqueue when a pod turns ready: the pass that the same event causes asks to be
+called again when the pod becomes available. Events, metrics.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from kspec.values import EMPTY_MAP, FingerprintedMap
 from kspec_models.controllers.claims import claim_requests
 from kspec_models.controllers.concerns import concerns_owner
 from kspec_models.controllers.expectations import ControllerExpectations
-from kspec_models.controllers.replicaset_events import on_pod, on_replica_set
-from kspec_models.controllers.replicaset_manage import is_error, lowered, manage
+from kspec_models.controllers.replicaset_events import Seen, on_pod, on_replica_set
+from kspec_models.controllers.replicaset_manage import is_error, manage, unmade
 from kspec_models.controllers.replicaset_pods import Claiming, claimed, observe
 from kspec_models.controllers.replicaset_status import Counted, calculate_status, requeue_after
 from kspec_models.controllers.worker import Worked
@@ -47,10 +47,15 @@ class ReplicaSetMemory(NamedTuple):
 
 
 class Managing(NamedTuple):
-    """Creates or deletes are being answered; failure is the first error's text."""
+    """Creates or deletes are being answered; failure is the first error's text.
+
+    batches: creates still to be sent, batch by batch. unmade: creates that failed.
+    """
 
     replica_set: Entry
     counted: Counted
+    batches: tuple[tuple[Request, ...], ...] = ()
+    unmade: int = 0
     failure: str = ""
 
 
@@ -68,12 +73,16 @@ class ReplicaSetController:
     """The replicaset controller of kube-controller-manager.
 
     stale_check: with it, a key waits until the caches have seen what was last written for it.
+    kind: what is controlled, a ReplicaSet or what looks like one. with_terminating: its status
+    counts terminating pods.
     """
 
     burst_replicas: int = BURST_REPLICAS
     stale_check: HasSeen | None = None
     name: str = "replicaset"
     watches: tuple[Watch, ...] = (Watch("replicasets"), Watch("pods"))
+    kind: type[ReplicaSet] = ReplicaSet
+    with_terminating: bool = True
 
     def initial(self) -> ReplicaSetMemory:
         return ReplicaSetMemory()
@@ -82,21 +91,25 @@ class ReplicaSetController:
         return memory._replace(expectations=memory.expectations.relative(now))
 
     def concerns(self, event: Notification) -> bool:
-        return event.resource == "replicasets" or concerns_owner(event, ReplicaSet.KIND)
+        is_own = event.resource == self.kind.RESOURCE
+        return is_own or concerns_owner(event, self.kind.KIND)
 
     def handle(
         self, memory: ReplicaSetMemory, event: Notification, view: View
     ) -> tuple[ReplicaSetMemory, tuple[str, ...]]:
         """Settle the expectations that the event fulfils; enqueue the ReplicaSets it concerns."""
-        on_event = on_replica_set if event.resource == "replicasets" else on_pod
-        expectations, keys = on_event(memory.expectations, event, view)
+        if event.resource == self.kind.RESOURCE:
+            expectations, keys = on_replica_set(memory.expectations, event)
+        else:
+            seen = Seen(self.kind, view)
+            expectations, keys = on_pod(memory.expectations, event, seen)
         if expectations is memory.expectations:
             return memory, keys
         return memory._replace(expectations=expectations), keys
 
     def reconcile(self, memory: ReplicaSetMemory, key: str, view: View) -> Worked:
         """One syncReplicaSet: claim pods, create or delete, report."""
-        entry = view.caches["replicasets"].get(f"replicasets/{key}")
+        entry = view.caches[self.kind.RESOURCE].get(f"{self.kind.RESOURCE}/{key}")
         if self.stale_check is not None and not self._is_ready(memory, key, view):
             return Worked(memory, failed=True)
         if entry is None:
@@ -151,13 +164,13 @@ class ReplicaSetController:
     ) -> Worked:
         if not is_satisfied or entry.value.is_terminating:
             return self._report(memory, entry, counted, "", view.now)
-        expectations, requests = manage(
+        expectations, batches = manage(
             memory.expectations, entry.value, counted, self.burst_replicas, view
         )
-        if not requests:
+        if not batches:
             return self._report(memory, entry, counted, "", view.now)
         memory = memory._replace(expectations=expectations)
-        return Worked(memory, requests, Managing(entry, counted))
+        return Worked(memory, batches[0], Managing(entry, counted, batches[1:]))
 
     def _managed(
         self,
@@ -169,18 +182,28 @@ class ReplicaSetController:
     ) -> Worked:
         phase: Managing = call.phase
         if not response.ok:
-            left = lowered(memory.expectations, call.key, request, response)
-            memory = memory._replace(expectations=left)
+            if isinstance(request, Create):
+                phase = phase._replace(unmade=phase.unmade + is_error(request, response))
+            else:
+                gone = memory.expectations.deletion_observed(call.key, request.key)  # type: ignore[union-attr]
+                memory = memory._replace(expectations=gone)
             if is_error(request, response) and not phase.failure:
                 phase = phase._replace(failure=response.message or response.reason)
         if call.requests:
             return Worked(memory, call.requests, phase)
+        if phase.batches and not phase.unmade:
+            return Worked(memory, phase.batches[0], phase._replace(batches=phase.batches[1:]))
+        if phase.unmade:
+            left = unmade(memory.expectations, call.key, phase.unmade, phase.batches)
+            memory = memory._replace(expectations=left)
         return self._report(memory, phase.replica_set, phase.counted, phase.failure, view.now)
 
     def _report(
         self, memory: ReplicaSetMemory, entry: Entry, counted: Counted, failure: str, now: int
     ) -> Worked:
         replica_set: ReplicaSet = entry.value
+        if not self.with_terminating:
+            counted = counted._replace(terminating=None)
         status = calculate_status(replica_set, counted, failure, now)
         requeue = None if failure else requeue_after(replica_set, status, counted, now)
         if status == replica_set.status:
@@ -201,7 +224,7 @@ class ReplicaSetController:
             return Worked(memory, failed=phase.has_failed, requeue_after=phase.requeue_after)
         if phase.is_retry:
             return Worked(memory, failed=True)
-        return Worked(memory, (Get("replicasets", call.key),), phase)
+        return Worked(memory, (Get(self.kind.RESOURCE, call.key),), phase)
 
     def _is_ready(self, memory: ReplicaSetMemory, key: str, view: View) -> bool:
         assert self.stale_check is not None

@@ -1,16 +1,17 @@
 """Creates or deletes that bring a ReplicaSet to its size, and what a failure of one means.
 
-After manageReplicas in pkg/controller/replicaset/replica_set.go at Kubernetes 1.36.
+After manageReplicas and slowStartBatch in pkg/controller/replicaset/replica_set.go at Kubernetes
+1.36. Creates start slowly: batches of 1, 2, 4, ... and a batch in which one failed is the last; the
+creates that failed and those that were never sent are not expected any more.
 
-Left out: slow start, so after a failed create the others of the pass are still tried, where
-upstream gives up after the batch (1, 2, 4, ...) that failed; until then more requests fail at once
-than upstream would send, and none that it would not send in a later pass.
+Left out: that the requests of a batch run side by side, which adds no order of its own to what lost
+and failing requests show.
 """
 
 from __future__ import annotations
 
 from kspec_models.controllers.expectations import ControllerExpectations
-from kspec_models.controllers.pods import pod_from_template
+from kspec_models.controllers.pods import pod_from_template, slow_start
 from kspec_models.controllers.ranking import Ranking, victims
 from kspec_models.controllers.replicaset_pods import related_pods
 from kspec_models.controllers.replicaset_status import Counted, desired_replicas
@@ -25,6 +26,8 @@ from kspec_models.requests import (
     Response,
 )
 
+Batches = tuple[tuple[Request, ...], ...]
+
 
 def manage(
     expectations: ControllerExpectations,
@@ -32,7 +35,7 @@ def manage(
     counted: Counted,
     burst: int,
     view: View,
-) -> tuple[ControllerExpectations, tuple[Request, ...]]:
+) -> tuple[ControllerExpectations, Batches]:
     """The writes that are missing, at most `burst`, and the expectations set for them.
 
     Deletes carry no uid, as upstream's do not: a pod made anew under the name is deleted as well.
@@ -44,26 +47,25 @@ def manage(
     count = min(abs(surplus), burst)
     if surplus < 0:
         pod = pod_from_template(replica_set, replica_set.spec.template)
-        return expectations.expect_creations(key, count, now), (Create(pod),) * count
+        batches = tuple((Create(pod),) * size for size in slow_start(count))
+        return expectations.expect_creations(key, count, now), batches
     related = related_pods(replica_set, view)
     chosen = [pod.key for pod in victims(counted.active, related, count, Ranking(now))]
     requests = tuple(Delete("pods", pod) for pod in chosen)
-    return expectations.expect_deletions(key, chosen, now), requests
+    return expectations.expect_deletions(key, chosen, now), (requests,)
 
 
-def lowered(
-    expectations: ControllerExpectations, key: str, request: Request, response: Response
+def unmade(
+    expectations: ControllerExpectations, key: str, failed: int, unsent: Batches
 ) -> ControllerExpectations:
-    """A failed write causes no event, so nobody else would lower its expectation.
+    """Failed and unsent creates cause no event, so nobody else would lower their expectation.
 
-    While its namespace is terminating every create would fail: then the expectation is left to
-    expire, which stops the controller from trying again at once.
+    While its namespace is terminating every create would fail: such a failure is none here, and its
+    expectation is left to expire, which stops the controller from trying again at once.
     """
-    if isinstance(request, Delete):
-        return expectations.deletion_observed(key, request.key)
-    if response.reason == NAMESPACE_TERMINATING:
-        return expectations
-    return expectations.creation_observed(key)
+    for _ in range(failed + sum(map(len, unsent))):
+        expectations = expectations.creation_observed(key)
+    return expectations
 
 
 def is_error(request: Request, response: Response) -> bool:

@@ -25,7 +25,7 @@ class Claiming(NamedTuple):
 
     replica_set: Entry
     claims: Claims
-    terminating: int
+    terminating: int | None
     is_satisfied: bool
     has_failed: bool = False
 
@@ -98,7 +98,7 @@ def related_pods(replica_set: ReplicaSet, view: View) -> tuple[Pod, ...]:
     if owner is None:
         return ()
     found: dict[str, Pod] = {}
-    for entry in controlled_by(view.caches["replicasets"], owner.uid):
+    for entry in controlled_by(view.caches[replica_set.RESOURCE], owner.uid):
         for pod in _selected(entry.value, view.caches["pods"]):
             found.setdefault(pod.key, pod)
     return tuple(found.values())

@@ -26,10 +26,11 @@ REPLICA_FAILURE = "ReplicaFailure"
 
 
 class Counted(NamedTuple):
-    """The pods of one pass, from the cache: those counted, and how many are terminating."""
+    """The pods of one pass, from the cache: those counted, and how many are terminating, None where
+    the status does not say."""
 
     active: tuple[Pod, ...]
-    terminating: int = 0
+    terminating: int | None = 0
 
 
 def desired_replicas(replica_set: ReplicaSet) -> int:

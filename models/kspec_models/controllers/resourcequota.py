@@ -1,7 +1,7 @@
 """ResourceQuota controller: count what exists, and write it into the status of the quotas.
 
 After pkg/controller/resourcequota/resource_quota_controller.go and resource_quota_monitor.go at
-1.36. It counts again where the hard limits of a quota change, where something that a quota tracks is
+1.36. It counts again where the hard limits of a quota change, where something that it tracks is
 deleted or stops to be charged (replenishment), and in a full resync every five minutes. It counts
 in its caches alone and writes only what differs from the status.
 
@@ -127,7 +127,7 @@ class ResourceQuotaController:
     def relative(self, memory: Due, now: int) -> Due:
         """The resyncs as distances."""
         found: Due = EMPTY_MAP
-        for key, due in sorted(memory.items()):
+        for key, due in memory.sorted_items():
             found = found.set(key, due - now)
         return found
 

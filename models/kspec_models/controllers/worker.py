@@ -34,6 +34,9 @@ class Controller(Protocol):
 
     `concerns(event) -> bool`, where a controller has it, is False of an event for which `handle`
     leaves any memory as it is and names no key, whatever the caches: it is then not called.
+    `acts_unsynced = True` is that of a controller that does not wait until the informers of its
+    process have synced, as some historical ones did not. `reads_node_leases = True` is that of one
+    that judges nodes by their Leases: in its world every kubelet keeps one.
     """
 
     @property
@@ -67,13 +70,14 @@ class WorkerMemory(NamedTuple):
 
 
 class Worker:
-    """The host of one controller."""
+    """The host of one controller. name: in a second process it has another one."""
 
-    def __init__(self, controller: Controller) -> None:
+    def __init__(self, controller: Controller, name: str = "") -> None:
         self.controller = controller
-        self.name = controller.name
+        self.name = name or controller.name
         self.watches = controller.watches
         self.concerns = getattr(controller, "concerns", None)
+        self.acts_unsynced = getattr(controller, "acts_unsynced", False)
 
     def initial(self, node: Any) -> WorkerMemory:
         return WorkerMemory(WorkQueue(), self.controller.initial())

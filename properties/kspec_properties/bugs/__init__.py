@@ -2,10 +2,32 @@
 
 from __future__ import annotations
 
-from kspec_properties.bugs import k8s_127792, k8s_82149, k8s_90794
+from kspec_properties.bugs import (
+    k8s_8138,
+    k8s_38418,
+    k8s_61886,
+    k8s_76703,
+    k8s_80475,
+    k8s_82149,
+    k8s_90794,
+    k8s_91008,
+    k8s_123232,
+    k8s_127792,
+)
 from kspec_properties.bugs.bug import Bug
 
-BUGS: tuple[Bug, ...] = (k8s_82149.BUG, k8s_127792.BUG, k8s_90794.BUG)
+BUGS: tuple[Bug, ...] = (
+    k8s_82149.BUG,
+    k8s_127792.BUG,
+    k8s_90794.BUG,
+    k8s_8138.BUG,
+    k8s_61886.BUG,
+    k8s_91008.BUG,
+    k8s_123232.BUG,
+    k8s_76703.BUG,
+    k8s_80475.BUG,
+    k8s_38418.BUG,
+)
 """In the order of the report."""
 
 __all__ = ["BUGS", "Bug"]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from kspec_properties.mutants import (
     api,
+    collection,
+    daemonsets,
     disruption,
     fights,
     lifecycle,
@@ -12,6 +14,7 @@ from kspec_properties.mutants import (
     scheduling,
     services,
     statefulsets,
+    volumes,
     workloads,
 )
 from kspec_properties.mutants.mutant import ModelMutant
@@ -21,12 +24,15 @@ MUTANTS: tuple[ModelMutant, ...] = (
     *policies.MUTANTS,
     *api.MUTANTS,
     *workloads.MUTANTS,
+    *daemonsets.MUTANTS,
     *services.MUTANTS,
     *lifecycle.MUTANTS,
     *nodes.MUTANTS,
     *fights.MUTANTS,
     *disruption.MUTANTS,
     *statefulsets.MUTANTS,
+    *collection.MUTANTS,
+    *volumes.MUTANTS,
 )
 
 __all__ = ["MUTANTS", "ModelMutant"]

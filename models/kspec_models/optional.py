@@ -1,0 +1,27 @@
+"""Components beside the control plane: each runs where a world names it, in its own process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from kspec_models.controllers.worker import Controller
+from kspec_models.descheduler_policy import descheduler_of
+from kspec_models.kernel_panic import kernel_panic_of
+from kspec_models.maintenance import maintenance_of
+from kspec_models.needs import Needs
+
+OPTIONAL_COMPONENTS: Final[Mapping[str, Callable[[Mapping[str, Any]], Controller]]] = {
+    "descheduler": descheduler_of,
+    "maintenance": maintenance_of,
+    "kernelPanic": kernel_panic_of,
+}
+"""By the name that a world gives it; made from its options."""
+
+
+def others_of(needs: Needs) -> tuple[Controller, ...]:
+    """The optional components that a world names; raises InputError for an option that is none."""
+    named = needs.world.components
+    return tuple(
+        make(needs.options(name)) for name, make in OPTIONAL_COMPONENTS.items() if name in named
+    )

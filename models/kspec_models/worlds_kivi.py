@@ -1,0 +1,272 @@
+"""The eight cases of Kivi (USENIX ATC 2024) as worlds, by how many nodes there are.
+
+Each violates one thing that nobody promises but everybody expects; who wants it judged says so in
+an annotation, `kspec.dev/expect`. c5, c7 and c8 are loops and so judged by no-fight as every world
+is. The sizes, requests and counts are Kivi's own. Kivi's semantics are flags of upstream's
+components: an autoscaler without a stabilization window that trusts a pod's CPU usage at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from kspec_models.world import World
+from kspec_models.worlds_autoscaling import autoscaler, load, load_by_age, set_load
+from kspec_models.worlds_running import deployment_of, machine, pod_template, running
+
+Json = dict[str, Any]
+
+EXPECT: Final = "kspec.dev/expect"
+HPA: Final = "horizontal-pod-autoscaler-controller"
+KIVI_FLAGS: Final = {
+    "syncPeriodSeconds": 5,
+    "downscaleStabilizationSeconds": 0,
+    "cpuInitializationPeriodSeconds": 0,
+    "initialReadinessDelaySeconds": 0,
+}
+"""An autoscaler as Kivi has it: nothing dampens it but its tolerance and its rate."""
+_WORKLOADS: Final = ("deployment-controller", "replicaset-controller")
+_REQUEST, _MEMORY = "8", "8Gi"
+
+
+def _names(count: int) -> list[str]:
+    width = len(str(count))
+    return [f"n{i:0{width}}" for i in range(1, count + 1)]
+
+
+def _expecting(document: Json, name: str) -> Json:
+    metadata = {**document["metadata"], "annotations": {EXPECT: name}}
+    return {**document, "metadata": metadata}
+
+
+def _world(name: str, objects: tuple[Json, ...], **more: Any) -> World:
+    controllers = (*_WORKLOADS, *more.pop("controllers", ()))
+    return World(
+        name=name,
+        objects=objects,
+        granularity="reconcile",
+        keep_status=True,
+        controllers=controllers,
+        **more,
+    )
+
+
+def startup_spike(nodes: int, flags: Mapping[str, Any] = KIVI_FLAGS) -> World:
+    """c1: fresh pods use all that they request, later a third: the autoscaler swings."""
+    least = max(1, nodes // 5)
+    template = pod_template(_REQUEST, _MEMORY)
+    return _world(
+        "kivi/c1",
+        (
+            *map(machine, _names(nodes)),
+            deployment_of(template, least),
+            _expecting(autoscaler(50, least, 2 * nodes), "no-swing"),
+            load_by_age((0, "8"), (30, "3"), windowSeconds=0 if flags else 15),
+        ),
+        controllers=(HPA,),
+        components={HPA: dict(flags)} if flags else {},
+    )
+
+
+def apply_without_replicas(nodes: int, flags: Mapping[str, Any] = KIVI_FLAGS) -> World:
+    """c2: `kubectl apply` of a manifest without replicas falls below the autoscaler's minimum."""
+    template = pod_template(_REQUEST, _MEMORY)
+    names = _names(nodes)
+    reset = {"spec": {"replicas": None}}
+    return _world(
+        "kivi/c2",
+        (
+            *(machine(name, labels={"topology.kubernetes.io/zone": "z1"}) for name in names),
+            *running(deployment_of(template, nodes, strategy={"type": "Recreate"}), names),
+            _expecting(autoscaler(50, nodes, nodes + 2), "at-least-the-minimum"),
+            load(value="16"),
+        ),
+        operations=(
+            {
+                "patch": {
+                    "kind": "Deployment",
+                    "name": "web",
+                    "namespace": "default",
+                    "patch": reset,
+                }
+            },
+        ),
+        controllers=(HPA,),
+        components={HPA: dict(flags)} if flags else {},
+    )
+
+
+def conflicting_constraints(nodes: int, flags: Mapping[str, Any] = KIVI_FLAGS) -> World:
+    """c3: two hard spread constraints leave no node for the one pod more that is scaled up to."""
+    half = nodes // 2
+    names = _names(2 * half + 1)
+    zones = {name: "z2" if i > half else "z1" for i, name in enumerate(names)}
+    places = [name for i, name in enumerate(names) for _ in range(1 if i == half else 2)]
+    count = len(places)
+    template = pod_template(
+        _REQUEST,
+        _MEMORY,
+        topologySpreadConstraints=[
+            spread(key, "DoNotSchedule")
+            for key in ("kubernetes.io/hostname", "topology.kubernetes.io/zone")
+        ],
+    )
+    workload = _expecting(deployment_of(template, count), "always-schedulable")
+    return _world(
+        "kivi/c3",
+        (
+            *(machine(n, labels={"topology.kubernetes.io/zone": zones[n]}) for n in names),
+            *running(workload, places),
+            autoscaler(91, count, count + 1),
+            load(total=str(8 * count)),
+        ),
+        operations=(set_load(total=str(-(-8 * count * 102 // 100))),),
+        controllers=(HPA,),
+        components={HPA: dict(flags)} if flags else {},
+    )
+
+
+def spread(key: str, when: str, skew: int = 1) -> Json:
+    """A topology spread constraint over the pods of the application."""
+    return {
+        "maxSkew": skew,
+        "topologyKey": key,
+        "whenUnsatisfiable": when,
+        "labelSelector": {"matchLabels": {"app": "web"}},
+    }
+
+
+def kernel_panic(nodes: int) -> World:
+    """c4: three pods that fit one node leave its kernel too little: it panics, and again."""
+    template = pod_template(
+        "21",
+        "21Gi",
+        tolerations=[_at_once("not-ready"), _at_once("unreachable")],
+        topologySpreadConstraints=[
+            spread("kubernetes.io/hostname", "ScheduleAnyway", 3),
+            spread("topology.kubernetes.io/zone", "ScheduleAnyway", 5),
+        ],
+    )
+    machines = [_expecting(machine(name), "no-panic") for name in _names(nodes)]
+    return _world(
+        "kivi/c4",
+        (*machines, deployment_of(template, 2 * nodes + 1), load(value="21")),
+        controllers=("taint-eviction-controller", "node-lifecycle-controller"),
+        components={"kernelPanic": {"percent": 98}},
+    )
+
+
+def _at_once(kind: str) -> Json:
+    """The toleration of a pod that leaves such a node at once."""
+    return {
+        "key": f"node.kubernetes.io/{kind}",
+        "operator": "Exists",
+        "effect": "NoExecute",
+        "tolerationSeconds": 0,
+    }
+
+
+def duplicates(nodes: int) -> World:
+    """c5: RemoveDuplicates counts on nodes that have no room (descheduler #1237)."""
+    full, three = -(-3 * nodes // 5), -(-nodes // 5)
+    names = _names(nodes)
+    shapes = [(4, 1)] * full + [(40, 3)] * three
+    shapes = (shapes + [(32, 4)] * nodes)[:nodes]
+    places = [name for name, (_, n) in zip(names, shapes, strict=True) for _ in range(n)]
+    template = pod_template(_REQUEST, _MEMORY)
+    return _world(
+        "kivi/c5",
+        (
+            *(
+                machine(name, str(left + 8 * n), f"{left + 8 * n}Gi")
+                for name, (left, n) in zip(names, shapes, strict=True)
+            ),
+            *running(deployment_of(template, len(places)), places),
+        ),
+        components={"descheduler": _descheduler("RemoveDuplicates")},
+    )
+
+
+def _descheduler(plugin: str, **args: Any) -> Json:
+    config = [{"name": plugin, "args": args}] if args else []
+    evictor = {"name": "DefaultEvictor", "args": {"nodeFit": False}}
+    plugins = {"balance": {"enabled": [plugin]}}
+    profile = {"name": "default", "pluginConfig": [evictor, *config], "plugins": plugins}
+    return {"profiles": [profile]}
+
+
+def maintenance(nodes: int) -> World:
+    """c6: nodes are drained one after the other; what is drained piles up on the next one."""
+    template = pod_template(
+        _REQUEST,
+        _MEMORY,
+        topologySpreadConstraints=[spread("kubernetes.io/hostname", "ScheduleAnyway")],
+    )
+    names = _names(nodes)
+    workload = _expecting(deployment_of(template, nodes), "at-most-one-missing")
+    return _world(
+        "kivi/c6",
+        (*map(machine, names), *running(workload, names)),
+        components={"maintenance": {"timeoutSeconds": 60}},
+    )
+
+
+def tainted(nodes: int) -> World:
+    """c7: a template with nodeName puts its pods on a node whose taint evicts them at once."""
+    template = pod_template(_REQUEST, _MEMORY, nodeName=_names(nodes)[0])
+    taint = {"key": "key1", "value": "value1", "effect": "NoExecute"}
+    first, *others = _names(nodes)
+    return _world(
+        "kivi/c7",
+        (
+            machine(first, taints=[taint]),
+            *map(machine, others),
+            deployment_of(template, nodes),
+        ),
+        controllers=("taint-eviction-controller",),
+    )
+
+
+def soft_constraints(nodes: int) -> World:
+    """c8: the scheduler prefers what the descheduler evicts: soft spread against affinity."""
+    on_demand = -(-nodes // 5)
+    preferred = [_preference("spot", 4), _preference("on-demand", 5)]
+    template = pod_template(
+        _REQUEST,
+        _MEMORY,
+        topologySpreadConstraints=[
+            spread("kubernetes.io/hostname", "ScheduleAnyway"),
+            spread("lifecycle", "ScheduleAnyway"),
+        ],
+        affinity={"nodeAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": preferred}},
+    )
+    machines = (
+        machine(name, labels={"lifecycle": "on-demand" if i < on_demand else "spot"})
+        for i, name in enumerate(_names(nodes))
+    )
+    both = ["DoNotSchedule", "ScheduleAnyway"]
+    plugin = "RemovePodsViolatingTopologySpreadConstraint"
+    return _world(
+        "kivi/c8",
+        (*machines, deployment_of(template, 2 * nodes)),
+        components={"descheduler": _descheduler(plugin, constraints=both)},
+    )
+
+
+def _preference(lifecycle: str, weight: int) -> Json:
+    expression = {"key": "lifecycle", "operator": "In", "values": [lifecycle]}
+    return {"weight": weight, "preference": {"matchExpressions": [expression]}}
+
+
+KIVI: Final[Mapping[str, Callable[[int], World]]] = {
+    "kivi/c1": startup_spike,
+    "kivi/c2": apply_without_replicas,
+    "kivi/c3": conflicting_constraints,
+    "kivi/c4": kernel_panic,
+    "kivi/c5": duplicates,
+    "kivi/c6": maintenance,
+    "kivi/c7": tainted,
+    "kivi/c8": soft_constraints,
+}
+"""The cases, as functions of how many nodes there are."""
