@@ -12,7 +12,7 @@ from kspec_models.building import build
 from kspec_models.host import Notification
 from kspec_models.objects import freeze
 from kspec_models.world import World
-from kspec_models.worlds import built_in, delete, deployment, pod, scale, service, set_image
+from kspec_models.worlds import application, delete, deployment, pod, scale, service, set_image
 
 FAULTS = dict.fromkeys(actions.FAULT_CLASSES.values(), 1)
 SMALL = World(
@@ -32,7 +32,7 @@ FAULTY = World(
 )
 COARSE = World(name="coarse", objects=SMALL.objects, granularity="reconcile", faults=FAULTS)
 TWO = World(name="two", objects=(pod("a"), pod("b")), schedulers=2, nodes=1)
-WORLDS = [SMALL, FAULTY, COARSE, TWO, built_in()]
+WORLDS = [SMALL, FAULTY, COARSE, TWO, application()]
 by_name = pytest.mark.parametrize("world", WORLDS, ids=lambda world: world.name)
 
 
@@ -213,7 +213,7 @@ def outcome(state):
     return found
 
 
-@pytest.mark.parametrize("world", [SMALL, TWO, built_in()], ids=lambda world: world.name)
+@pytest.mark.parametrize("world", [SMALL, TWO, application()], ids=lambda world: world.name)
 def test_coarse_steps_reach_the_same_objects_as_fine_ones(world):
     ends = {}
     for granularity in ("request", "reconcile"):

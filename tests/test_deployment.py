@@ -11,12 +11,13 @@ from kspec_models.controllers.deployment_steps import (
     MAX_REPLICAS,
     REVISION,
     REVISION_HISTORY,
+    ROLLBACK_TO,
 )
 from kspec_models.controllers.deployment_template import HASH_LABEL, template_hash
 from kspec_models.controllers.pods import is_active, owner_reference
 from kspec_models.controllers.replicaset import ReplicaSetController
 from kspec_models.host import Notification
-from kspec_models.objects import PodTemplateSpec, Time, condition, controller_of
+from kspec_models.objects import DeploymentStrategy, PodTemplateSpec, Time, condition, controller_of
 from kspec_models.requests import ALREADY_EXISTS, CONFLICT, FORBIDDEN, Create, Delete, Update
 
 KEY = "default/web"
@@ -334,3 +335,40 @@ def test_the_phase_of_a_waiting_pass_is_a_value(alone):
     alone.add(deployment(1))
     first, second = (CONTROLLER.reconcile((), KEY, alone.view) for _ in range(2))
     assert fingerprint(first.phase) == fingerprint(second.phase)
+
+
+def test_a_rollback_annotation_brings_a_revision_back_and_goes(loop):
+    """Revision 0 is the last one; a revision that there is not only takes the annotation away."""
+    loop.add(deployment(2, "v1"))
+    loop.run_pods()
+    roll(loop, "v2")
+    loop.run_pods()
+    ask_back(loop, "0")
+    loop.run_pods()
+    assert web(loop).spec.template.spec.containers[0].image == "v1"
+    assert web(loop).metadata.annotations.get(ROLLBACK_TO) is None
+    assert web(loop).metadata.annotations[REVISION] == "3"
+    assert sizes(loop) == {"v1": 2, "v2": 0}
+    ask_back(loop, "17")
+    loop.run_pods()
+    assert web(loop).metadata.annotations.get(ROLLBACK_TO) is None
+    assert sizes(loop) == {"v1": 2, "v2": 0}
+
+
+def ask_back(loop, revision):
+    found = web(loop)
+    loop.put(found.with_metadata(annotations=found.metadata.annotations.set(ROLLBACK_TO, revision)))
+
+
+def test_a_recreate_deployment_scaled_in_mid_rollout_stays_as_it_is(loop):
+    """kubernetes#125568: taken for scaled, and scaling shares out only in a rolling update."""
+    limits = {"maxSurge": 1, "maxUnavailable": 1}
+    loop.add(deployment(4, "v1", strategy={"type": "RollingUpdate", "rollingUpdate": limits}))
+    loop.run_pods()
+    roll(loop, "v2")
+    loop.settle()
+    before = sizes(loop)
+    assert min(before.values()) > 0
+    edit(loop, replicas=6, strategy=DeploymentStrategy(type="Recreate"))
+    loop.run_pods()
+    assert sizes(loop) == before

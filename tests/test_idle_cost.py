@@ -13,7 +13,7 @@ from kspec_models.building import build
 from kspec_models.controllers.concerns import concerns_owner
 from kspec_models.host import Watch
 from kspec_models.layout import HostSlot
-from kspec_models.worlds import bench, built_in
+from kspec_models.worlds import application, bench
 
 MANY, STEPS = 20, 1_500
 
@@ -83,7 +83,7 @@ def test_an_idle_controller_adds_less_than_half_a_call_a_step(clusters):
 
 
 def test_time_wakes_only_the_hosts_that_wait_for_it():
-    cluster = build(built_in(), controllers=tuple(map(Idle, range(MANY))))
+    cluster = build(application(), controllers=tuple(map(Idle, range(MANY))))
     woken = [
         (after, [cluster.layout.slots[slot] for slot in after.touched])
         for action, after in fifo(cluster)

@@ -29,7 +29,7 @@ from kspec_models.worlds_nodes import (
     tainted,
     tolerate,
 )
-from tests.cluster_runs import fifo, get, objects, settled
+from tests.cluster_runs import fifo, get, objects, settled, step_to
 
 CONTROLLERS = ("node-lifecycle-controller", "taint-eviction-controller")
 
@@ -133,17 +133,18 @@ def test_nodelifecycle_follows_the_conditions_of_a_node_with_taints():
 
 def test_nodelifecycle_gives_a_node_that_never_reported_its_startup_grace():
     silent = {**node("n2"), "status": {}}
-    end = settled(build(world(nodes=("n1",), objs=(silent,))))
-    assert ready(end, "n2") == "Unknown" and end.clock == 61
+    stopped = heartbeat("n2")
+    stopped["spec"]["renewTime"] = "2024-01-01T00:00:00Z"
+    cluster = build(world(nodes=("n1",), objs=(silent, stopped)))
+    assert when(cluster, lambda s: get(s, "nodes/n2").status.conditions) == 61
+    assert ready(settled(cluster), "n2") == "Unknown"
 
 
 def test_nodelifecycle_takes_a_restart_for_a_sign_of_life():
     cluster = build(world(silence("n2"), faults={"crash": 1}))
     state = settled(cluster)
-    crash = next(
-        a for a in cluster.enabled(state) if cluster.encode(a) == "Crash(controller-manager)"
-    )
-    after = [s for _, s in fifo(cluster, cluster.step(state, crash))]
+    state = step_to(cluster, state, "Crash(controller-manager)")
+    after = [s for _, s in fifo(cluster, state)]
     assert any(taints(s, "n2") == [] for s in after), "a controller that starts knows no node"
     assert taints(after[-1], "n2") == [UNREACHABLE]
 

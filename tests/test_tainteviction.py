@@ -10,10 +10,10 @@ from kspec_models.objects import Taint, Toleration
 from kspec_models.requests import Delete, Get, Patch
 from kspec_models.world import World
 from kspec_models.worlds import delete, node, pod
-from kspec_models.worlds_nodes import NOT_READY, set_taints, taint, tainted, tolerate
+from kspec_models.worlds_nodes import set_taints, taint, tainted, tolerate
 from tests.cluster_runs import fifo, get, objects, settled
 
-USER = "example.com/maintenance"
+USER, OTHER = "example.com/maintenance", "example.com/other"
 
 
 def bare(name="p", *tolerations):
@@ -61,15 +61,15 @@ def test_tainteviction_reads_marks_and_deletes():
 
 
 def test_tainteviction_waits_for_the_shortest_toleration():
-    seconds = (tolerate(USER, 60), tolerate(NOT_READY, 10))
-    end = end_of(set_taints("n1", taint(USER), taint(NOT_READY)), objs=(bare("p", *seconds),))
+    seconds = (tolerate(USER, 60), tolerate(OTHER, 10))
+    end = end_of(set_taints("n1", taint(USER), taint(OTHER)), objs=(bare("p", *seconds),))
     assert objects(end, "pods") == [] and end.clock == 10
 
 
 def test_tainteviction_cancels_when_every_remaining_taint_is_tolerated_for_ever():
-    tolerations = (tolerate(USER), tolerate(NOT_READY, 300))
+    tolerations = (tolerate(USER), tolerate(OTHER, 300))
     end = end_of(
-        set_taints("n1", taint(USER), taint(NOT_READY)),
+        set_taints("n1", taint(USER), taint(OTHER)),
         set_taints("n1", taint(USER)),
         objs=(bare("p", *tolerations),),
     )
@@ -86,10 +86,10 @@ def test_tainteviction_cancels_when_the_taints_go():
 def test_tainteviction_keeps_a_timer_that_runs_as_upstream_does():
     controller = TaintEvictionController()
     subject = get(
-        end_of(objs=(bare("p", tolerate(USER, 60), tolerate(NOT_READY, 5)),)), "pods/default/p"
+        end_of(objs=(bare("p", tolerate(USER, 60), tolerate(OTHER, 5)),)), "pods/default/p"
     )
     memory = controller.initial()
-    slow, quick = Taint(key=USER, effect="NoExecute"), Taint(key=NOT_READY, effect="NoExecute")
+    slow, quick = Taint(key=USER, effect="NoExecute"), Taint(key=OTHER, effect="NoExecute")
     memory = controller.process_pod(memory, subject, (slow,), 0)
     assert memory.timers == (Timer("default/p", "n1", 0, 60),)
     assert controller.process_pod(memory, subject, (slow, quick), 1) == memory

@@ -13,7 +13,7 @@ from kspec_models.scheduler.framework import SUCCESS, UNSCHEDULABLE, Status
 from kspec_models.scheduler.policies import POLICIES, load_policy
 from kspec_models.scheduler.profile import LOCAL_FILTERS, Profile
 from kspec_models.world import World
-from kspec_models.worlds import built_in, deployment
+from kspec_models.worlds import application, deployment
 from kspec_properties.trial import quality, ties
 from kspec_properties.trial.counts import problem_of, total
 from kspec_properties.trial.from_world import instance_of
@@ -153,7 +153,7 @@ def test_workloads_become_the_pods_that_their_controllers_make():
     instance = instance_of(World(objects=(deployment("web", 3),), nodes=2)).instance
     assert [p.metadata.labels["app"] for p in instance.pending] == ["web"] * 3
     assert len(instance.nodes) == 2 and not instance.bound
-    assert len(instance_of(built_in()).instance.pending) == 3
+    assert len(instance_of(application()).instance.pending) == 3
 
 
 @pytest.mark.parametrize("name", sorted(POLICIES))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import attrs
+
 from kspec.errors import InputError
 from kspec_models.apiserver.admission import Admission
 from kspec_models.apiserver.admission_options import rules_of
@@ -16,6 +18,12 @@ from kspec_models.dataplane import EMPTY_DATAPLANE
 from kspec_models.environment import Operation
 from kspec_models.kubelet import Kubelet
 from kspec_models.kubeproxy import KubeProxy
+from kspec_models.machine_room import (
+    election_objects,
+    heartbeats,
+    machine_room,
+    scheduler_count,
+)
 from kspec_models.needs import applied_objects, needs_of
 from kspec_models.operations import read_operation
 from kspec_models.optional import others_of
@@ -24,7 +32,7 @@ from kspec_models.reduction.fused import FusedCluster
 from kspec_models.reflector import Reflector
 from kspec_models.runtime import ContainerRuntime
 from kspec_models.scheduler.policies import load_policy
-from kspec_models.scheduler_setup import schedulers_of
+from kspec_models.scheduler_setup import scheduler_names, schedulers_of
 from kspec_models.starting import starting_objects
 from kspec_models.world import World
 
@@ -36,8 +44,14 @@ def components_of(
     world: World, *, policy: Any = None, controllers: tuple[Any, ...] = ()
 ) -> Components:
     """The faithful parts of a world. `policy` and `controllers` are a user's own."""
-    objects = starting_objects(world)
+    room = machine_room(world)
+    schedulers = attrs.evolve(world, schedulers=scheduler_count(world))
+    leases = election_objects(room, scheduler_names(schedulers.schedulers))
+    objects = starting_objects(attrs.evolve(world, objects=(*world.objects, *leases)))
     needs = needs_of(world, objects)
+    if any(getattr(c, "reads_node_leases", False) for c in controllers_of(needs)):
+        objects = heartbeats(objects)
+        needs = needs_of(world, objects)
     chosen = policy if policy is not None else load_policy(world.policy)
     every = node_names((*objects, *applied_objects(world)))
     nodes = tuple(dict.fromkeys(every))
@@ -46,7 +60,7 @@ def components_of(
         api_server=ApiServer(Admission(rules_of(needs.options("admission")))),
         reflector=Reflector(atomic=world.atomic_replace),
         controllers=(*controllers_of(needs), *controllers),
-        schedulers=schedulers_of(world, chosen, needs.resources),
+        schedulers=schedulers_of(schedulers, chosen, needs.resources),
         kubelet=Kubelet,
         runtime=lambda node: ContainerRuntime(numbers[node]),
         proxy=lambda node: KubeProxy(node, world.proxy_mode),
@@ -55,6 +69,7 @@ def components_of(
         objects=objects,
         nodes=nodes if world.active_nodes is None else _active(nodes, world.active_nodes),
         keep_status=world.keep_status,
+        room=room,
     )
 
 
@@ -80,6 +95,11 @@ def build(
         components = mutate(components)
     operations: tuple[Operation, ...] = tuple(read_operation(o) for o in world.operations)
     kind = FusedCluster if world.granularity == FUSED else Cluster
+    if kind is FusedCluster and (components.room.servers or components.room.elections):
+        raise InputError(
+            "granularity fused has one API server and no leader election",
+            expected="granularity reconcile",
+        )
     cluster = kind(
         components,
         operations=operations,

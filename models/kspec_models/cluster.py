@@ -14,7 +14,7 @@ from typing import Any
 
 from kspec.errors import NotEnabled
 from kspec.system import Footprint
-from kspec.values import EMPTY_MAP, FingerprintedMap
+from kspec.values import EMPTY_MAP, FingerprintedMap, mix
 from kspec_models import actions
 from kspec_models.causes import Causes
 from kspec_models.components import Components
@@ -55,6 +55,7 @@ class Cluster:
         lists_are_stale: bool = True,
     ) -> None:
         self.components = components
+        lists_are_stale = lists_are_stale or components.reflector.lists_at_zero
         self.layout: Layout = components.layout()
         self.steps = Steps(
             self.layout,
@@ -144,7 +145,7 @@ class Cluster:
 
         Costs as much as the cluster is large: asked for only now and then.
         """
-        return self._recurrences.mark(state)
+        return mix(self._recurrences.mark(state), self.environment.waits(state))
 
     def changes(self, state: State) -> int:
         return state.changed
@@ -321,13 +322,16 @@ class Cluster:
         t.streams = [Stream(watch, self._base(t, watch)) for watch in layout.streams]
         t.slots = [self._initial_slot(t, place) for place in layout.slots]
         for place in layout.slots:
-            if isinstance(place, InformerSlot):
+            if isinstance(place, InformerSlot) and not self._waits(t, place):
                 stream = t.streams[place.stream]
                 t.put_stream(place.stream, stream.moved(place.weight, None, 0))
         for slot in range(len(layout.slots)):
             t.fingerprint += self._slot_fingerprint(slot, t.slots[slot])
             t.touched[slot] = None
         self._call_handlers(t)
+        for process in layout.processes:
+            if process.elector >= 0:
+                self.steps.note_idle(t, process.index)
         self._seal(t, t)
         t.outside = self.environment.enabled(t, not t.system)
         t.enabled = t.system + t.outside
@@ -343,10 +347,14 @@ class Cluster:
             return True
         if isinstance(place, NodeSlot):
             return self.components.node_state(place, t.api)
+        if isinstance(place, HostSlot) and place.lease:
+            return HostState(place.host.synced(t.api.store.get(f"leases/{place.lease}")))  # type: ignore[attr-defined]
         if isinstance(place, HostSlot):
             node = self.layout.slots[place.node_state] if place.node_state >= 0 else None
             own = self.components.node_state(node, t.api) if isinstance(node, NodeSlot) else None
             return HostState(place.host.initial(own))
+        if self._waits(t, place):
+            return Informer()
         stream: Stream = t.streams[place.stream]
         cache = stream.base
         ghost = Informer().ghost.update({entry.key: entry for entry in cache.entries()})
@@ -360,13 +368,22 @@ class Cluster:
             listed_at=t.api.store.revision,
         )
 
+    def _waits(self, t: State, place: InformerSlot) -> bool:
+        """Whether an informer waits until its process leads."""
+        process = self.layout.processes[place.process]
+        elector = self.layout.slots[process.elector]
+        if not process.starts_late or not isinstance(elector, HostSlot):
+            return False
+        entry = t.api.store.get(f"leases/{elector.lease}")
+        return not elector.host.synced(entry).is_leading  # type: ignore[attr-defined]
+
     def _slot_fingerprint(self, slot: int, value: Any) -> int:
         own = int(value) if isinstance(value, bool) else value.fingerprint
         return int(own * self.layout.weights[slot])
 
     def _call_handlers(self, t: State) -> None:
         for place in self.layout.slots:
-            if isinstance(place, InformerSlot):
+            if isinstance(place, InformerSlot) and not self._waits(t, place):
                 resource = place.watch.resource
                 for entry in t.streams[place.stream].base.entries():
                     event = Notification(resource, None, entry, t.api.store.revision)

@@ -16,10 +16,11 @@ from kspec_models import actions
 from kspec_models.apiserver.server import Api, ApiServer
 from kspec_models.apiserver.validate import problems
 from kspec_models.controllers.worker import Controller, Worker
-from kspec_models.election import NodeLease
 from kspec_models.dump import clock_of, reported, running
+from kspec_models.election import NodeLease
 from kspec_models.host import Host, Watch
 from kspec_models.indexes import INDEXERS
+from kspec_models.kubelet_nodestatus import NodeStatus
 from kspec_models.layout import Layout, NodeSlot
 from kspec_models.machine_room import MANAGER, SCHEDULER, MachineRoom
 from kspec_models.objects import ApiObject, Node, Pod
@@ -66,7 +67,7 @@ class Components:
     objects: tuple[ApiObject, ...] = ()
     nodes: tuple[str, ...] = ()
     keep_status: bool = False
-    room: MachineRoom = MachineRoom()
+    room: MachineRoom = attrs.field(factory=MachineRoom)
 
     def layout(self) -> Layout:
         """Where everything is: schedulers, controller managers, node by node, API servers."""
@@ -117,7 +118,8 @@ class Components:
         )
         kubelet: tuple[tuple[Host, Any], ...] = ((self.kubelet(node), actions.SyncPod),)
         if any(getattr(c, "reads_node_leases", False) for c in self.controllers):
-            kubelet = (*kubelet, (NodeLease(node), actions.Renew))
+            status = Worker(NodeStatus(node))
+            kubelet = (*kubelet, (NodeLease(node), actions.Renew), (status, actions.Reconcile))
         layout.add_process(
             f"kubelet/{node}", kubelet, node=node, node_state=runtime, topic=BIT["kubelets"]
         )

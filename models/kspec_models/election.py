@@ -69,6 +69,12 @@ class Elector:
     def initial(self, node: Any) -> Electing:
         return Electing()
 
+    def synced(self, entry: Entry | None) -> Electing:
+        """What it remembers in a world that starts with its election over."""
+        first = first_identity(self.process)
+        has_won = entry is not None and entry.value.spec.holder_identity == first
+        return Electing(is_leading=True, identity=first) if has_won else Electing()
+
     def handle(self, memory: Electing, notification: Notification, view: View) -> Electing:
         return memory
 
@@ -169,9 +175,12 @@ class Elector:
         ends = memory.gives_up_at
         if memory.is_leading and ends is None:
             ends = now + self.renew_deadline
-        return memory._replace(
-            is_busy=False, retry_at=now + self.retry_period, gives_up_at=ends
-        )
+        return memory._replace(is_busy=False, retry_at=now + self.retry_period, gives_up_at=ends)
+
+
+def first_identity(process: str) -> str:
+    """The holder that a process writes who is the first to have a Lease."""
+    return f"{process}_0"
 
 
 def is_holder(spec: LeaseSpec, memory: Electing) -> bool:
@@ -202,6 +211,9 @@ class NodeLease:
         return f"{NODE_LEASES}/{self.node}"
 
     def initial(self, node: Any) -> Renewing:
+        return Renewing()
+
+    def synced(self, entry: Entry | None) -> Renewing:
         return Renewing()
 
     def handle(self, memory: Renewing, notification: Notification, view: View) -> Renewing:

@@ -34,10 +34,14 @@ _BEHIND = tuple(str(behind) for behind in range(1, MAX_BEHIND + 1))
 
 @attrs.frozen
 class Operation:
-    """One operation of a user: requests that are applied at once, and a text for traces."""
+    """One operation of a user: requests that are applied at once, and a text for traces.
+
+    not_before: the virtual second until which the user waits.
+    """
 
     text: str
     requests: tuple[Request, ...]
+    not_before: int = 0
 
 
 class Environment:
@@ -54,9 +58,7 @@ class Environment:
         self.layout, self.steps, self.operations = layout, steps, operations
         self.lists_are_stale = lists_are_stale
         self.timed = [
-            (slot, place)
-            for slot, place in enumerate(layout.slots)
-            if isinstance(place, HostSlot)
+            (slot, place) for slot, place in enumerate(layout.slots) if isinstance(place, HostSlot)
         ]
         self.crashes = [p for p in layout.processes if (p.hosts or p.informers) and not p.is_server]
         self.outages = Outages(layout, steps, self.crashes)
@@ -66,8 +68,9 @@ class Environment:
     def enabled(self, t: State, is_quiet: bool) -> tuple[Any, ...]:
         """The actions of the environment; `is_quiet` says that no system action is enabled."""
         found: list[Any] = []
-        if t.environment.operation < len(self.operations):
-            found.append(actions.User(self.operations[t.environment.operation].text))
+        following = self._following(t)
+        if following is not None and following.not_before <= t.clock:
+            found.append(actions.User(following.text))
         if is_quiet:
             deadline = self._next_deadline(t)
             if deadline is not None:
@@ -81,8 +84,21 @@ class Environment:
                     found += self._FAULTS[name](self, t)
         return tuple(found)
 
+    def _following(self, t: State) -> Operation | None:
+        """The operation that the users come to next."""
+        index = t.environment.operation
+        return self.operations[index] if index < len(self.operations) else None
+
+    def waits(self, t: State) -> int:
+        """How many virtual seconds the users wait until their next operation."""
+        following = self._following(t)
+        return 0 if following is None else max(0, following.not_before - t.clock)
+
     def _next_deadline(self, t: State) -> int | None:
         first, clock = None, t.clock
+        following = self._following(t)
+        if following is not None and following.not_before > clock:
+            first = following.not_before
         for slot, place in self.timed:
             deadline = self._deadline_of(t, slot, place)
             if deadline is not None and deadline > clock and (first is None or deadline < first):
@@ -94,6 +110,8 @@ class Environment:
         state: HostState | None = t.slots[slot]
         paused = t.environment.paused
         if state is None or (paused and self.layout.processes[place.process].name in paused):
+            return None
+        if place.lease and self.steps.is_in_vain(t, place, state):
             return None
         if place.lease:
             entry = t.api.store.get(f"leases/{place.lease}")
@@ -166,11 +184,16 @@ class Environment:
 
     def user(self, t: State, action: actions.User) -> None:
         index = t.environment.operation
-        if index >= len(self.operations) or self.operations[index].text != action.operation:
+        following = self._following(t)
+        if (
+            following is None
+            or following.text != action.operation
+            or following.not_before > t.clock
+        ):
             raise NotEnabled(actions.encode(action))
         t.put_outside(t.clock, t.environment._replace(operation=index + 1))
         t.changed |= BIT["environment"]
-        for request in self.operations[index].requests:
+        for request in following.requests:
             self.steps.apply(t, "user", request)
 
     def advance(self, t: State, action: actions.Advance) -> None:

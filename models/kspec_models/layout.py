@@ -106,9 +106,10 @@ def _has_choices(host: Host) -> bool:
 class Layout:
     """All slots and all streams; `watchers[i]` are the informer slots that follow stream i.
 
-    servers: the names of the API servers, where there are several. homes: the one that a process is
-    a client of at the start, where it is not the first. readers: the informer slots that a watch
-    cache serves, by its slot. leases: by key in the store, the slots of the hosts that look after it.
+    servers: the names of the API servers, where there are several. homes: the one that a process
+    is a client of at the start, where it is not the first. readers: the informer slots that a watch
+    cache serves, by its slot. leases: the slots of the hosts that look after a Lease, by its key in
+    the store.
     """
 
     processes: list[ProcessSlots] = attrs.field(factory=list)

@@ -14,7 +14,7 @@ from typing import Any, Final
 import attrs
 
 from kspec.errors import InputError
-from kspec_models.election import Elector, node_lease
+from kspec_models.election import Elector, first_identity, node_lease
 from kspec_models.objects import ApiObject, Namespace, Node, ServiceAccount
 from kspec_models.world import World
 
@@ -153,15 +153,18 @@ def _clients(world: World, servers: tuple[str, ...]) -> dict[str, str]:
     return dict(given)
 
 
-def election_objects(room: MachineRoom) -> tuple[Mapping[str, Any], ...]:
+def election_objects(
+    room: MachineRoom, schedulers: tuple[str, ...]
+) -> tuple[Mapping[str, Any], ...]:
     """The Leases that the first processes hold at the start, as documents."""
+    first = {MANAGER: room.managers[0], SCHEDULER: schedulers[0]}
     return tuple(
         {
             "apiVersion": "coordination.k8s.io/v1",
             "kind": "Lease",
             "metadata": {"name": component, "namespace": "kube-system"},
             "spec": {
-                "holderIdentity": "",
+                "holderIdentity": first_identity(first[component]),
                 "leaseDurationSeconds": election.lease_duration,
             },
         }

@@ -7,10 +7,12 @@ from typing import Final
 
 from kspec.errors import InputError
 from kspec_models.world import World
-from kspec_models.worlds import built_in
+from kspec_models.worlds import application
+from kspec_models.worlds_builtin import built_in
 from kspec_models.worlds_kivi import KIVI
 
-BUILT_IN: Final = "built-in"
+PLAIN: Mapping[str, Callable[[], World]] = {"built-in": built_in, "application": application}
+"""Worlds that are what they are."""
 SIZED: Mapping[str, Callable[[int], World]] = KIVI
 """Worlds that come in sizes, as functions of how many nodes there are."""
 
@@ -19,14 +21,14 @@ FEWEST_NODES: Final = 3
 
 def world_names() -> tuple[str, ...]:
     """Every name, those that come in sizes without their size."""
-    return (BUILT_IN, *SIZED)
+    return (*PLAIN, *SIZED)
 
 
 def named_world(name: str) -> World:
     """The world of a name. Raises InputError where there is none."""
     head, _, size = name.partition("@")
-    if head == BUILT_IN and not size:
-        return built_in()
+    if name in PLAIN:
+        return PLAIN[name]()
     if head not in SIZED:
         raise InputError(f"no world is called {name!r}", expected=" or ".join(world_names()))
     if size and not (size.isdecimal() and int(size) >= 1):

@@ -17,8 +17,9 @@ def read_operation(data: Mapping[str, Any]) -> Operation:
     """One operation of a world document; raises InputError if it is none."""
     for verb, read in _READERS.items():
         if verb in data:
-            text, request = read(data[verb])
-            return Operation(text, request)
+            text, requests = read(data[verb])
+            first = data.get("notBefore", 0)
+            return Operation(f"{text} (from {first}s)" if first else text, requests, first)
     raise InputError(f"operation {dict(data)}", expected="one of " + ", ".join(_READERS))
 
 

@@ -15,7 +15,7 @@ from kspec_models.named_worlds import SIZED, named_world
 from kspec_models.operations import read_operation
 from kspec_models.quantity import parse
 from kspec_models.world import API_VERSION, World
-from kspec_models.worlds import built_in
+from kspec_models.worlds_builtin import built_in
 
 _GROUP = API_VERSION.partition("/")[0]
 

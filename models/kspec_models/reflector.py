@@ -183,7 +183,12 @@ class Informer:
 
 
 class Reflector:
-    """How watches proceed. One object for all informers; a mutant of the model replaces methods."""
+    """How watches proceed. One object for all informers; a mutant of the model replaces methods.
+
+    lists_at_zero: first lists are asked for at resourceVersion 0, whatever the world says.
+    """
+
+    lists_at_zero = False
 
     def __init__(self, *, atomic: bool = True) -> None:
         self.atomic = atomic

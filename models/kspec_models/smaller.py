@@ -39,7 +39,7 @@ Cuts = Iterator[tuple[str, World]]
 
 def _operations(world: World) -> Cuts:
     for i in reversed(range(len(world.operations))):
-        verb, target = next(iter(world.operations[i].items()))
+        verb, target = next(o for o in world.operations[i].items() if o[0] != "notBefore")
         rest = world.operations[:i] + world.operations[i + 1 :]
         yield f"no {verb} of {_name(target)} (operation {i + 1})", _with(world, operations=rest)
 

@@ -78,6 +78,12 @@ def pending(events: Any, start: int, identity: str) -> int:
     return -1
 
 
+def _polled(t: State, place: HostSlot, host: HostState) -> tuple[str, ...]:
+    entry = t.api.store.get(f"leases/{place.lease}")
+    found: tuple[str, ...] = place.host.polled(host.memory, entry, t.clock)  # type: ignore[attr-defined]
+    return found
+
+
 def _next_concern(informer: Informer, concerns: Any, start: int) -> int:
     """The position at or after `start` of the next notification that is a listener's concern."""
     told = informer.told
@@ -338,14 +344,19 @@ class Steps:
     def offered(self, t: State, place: HostSlot, host: HostState) -> tuple[str, ...]:
         """The keys that a host can take, with each of its choices where it makes them explicit."""
         if place.lease:
-            entry = t.api.store.get(f"leases/{place.lease}")
-            found: tuple[str, ...] = place.host.polled(host.memory, entry, t.clock)  # type: ignore[attr-defined]
-            return found
+            return () if self.is_in_vain(t, place, host) else _polled(t, place, host)
         keys = place.host.enabled(host.memory, t.clock)
         if not place.has_choices or not keys:
             return keys
         choices, view = place.host.choices, self.view(t, place)  # type: ignore[attr-defined]
         return tuple(choice for key in keys for choice in choices(host.memory, key, view))
+
+    def is_in_vain(self, t: State, place: HostSlot, host: HostState) -> bool:
+        """Whether a look at a Lease can only time out and then be made again: nobody waits for it
+        but a leader, who gives up in the end."""
+        if not t.environment.cut or getattr(host.memory, "is_leading", False):
+            return False
+        return self.layout.processes[place.process].name in t.environment.cut
 
     def run(self, t: State, action: Any) -> None:
         """A host takes a key."""

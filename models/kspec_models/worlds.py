@@ -1,4 +1,4 @@
-"""The worlds that ship with kspec, as documents: the built-in, the bench world, small stages."""
+"""Makers of documents, and small worlds made of them; the bench world among them."""
 
 from __future__ import annotations
 
@@ -118,10 +118,10 @@ def delete(kind: str, name: str, *, space: str = "default") -> dict[str, Any]:
     return {"delete": {"kind": kind, "name": name, "namespace": space}}
 
 
-def built_in() -> World:
-    """What `kspec check` runs without any file: it exercises every component and every promise."""
+def application() -> World:
+    """Two Deployments behind Services, in two namespaces, rolled out, scaled and deleted."""
     return World(
-        name="built-in",
+        name="application",
         nodes=2,
         node_capacity={"cpu": "1", "memory": "1Gi", "pods": "8", "ephemeral-storage": "10Gi"},
         objects=(

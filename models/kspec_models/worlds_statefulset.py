@@ -101,7 +101,10 @@ def ready_after(document: dict[str, Any], pod: str) -> dict[str, Any]:
 def running_member(
     owner: dict[str, Any], ordinal: int, node: str, *, is_ready: bool = True
 ) -> dict[str, Any]:
-    """The pod of an ordinal that runs on a node, for worlds that keep status."""
+    """The pod of an ordinal that runs on a node, for worlds that keep status.
+
+    is_ready: what its readiness gate says, if it has one; without, it is ready.
+    """
     stored = default(StatefulSet.from_json(owner))
     set_name, template = stored.name, owner["spec"]["template"]
     revision = f"{set_name}-{revision_hash(template_data(stored.spec.template), 0)}"
@@ -114,7 +117,8 @@ def running_member(
         **template["metadata"]["labels"],
         **{REVISION_LABEL: revision, "statefulset.kubernetes.io/pod-name": name},
     }
-    kinds = ("Ready", "ContainersReady") if is_ready else ("ContainersReady",)
+    gate = [{"type": READY_AFTER, "status": "True" if is_ready else "False"}]
+    is_gated = bool(template["spec"].get("readinessGates"))
     return {
         "apiVersion": "v1",
         "kind": "Pod",
@@ -126,6 +130,13 @@ def running_member(
         "spec": {**template["spec"], "nodeName": node, "hostname": name},
         "status": {
             "phase": "Running",
-            "conditions": [{"type": kind, "status": "True"} for kind in kinds],
+            "podIP": f"10.200.0.{ordinal + 1}",
+            "conditions": gate if is_gated else [],
+            "containerStatuses": [
+                {
+                    **{"name": "app", "image": template["spec"]["containers"][0]["image"]},
+                    **{"ready": True, "started": True, "state": {"running": {}}},
+                }
+            ],
         },
     }

@@ -12,6 +12,9 @@ FAULT_CLASSES = (
     "throttle",
     "compaction",
     "node-loss",
+    "pause",
+    "partition",
+    "failover",
 )
 COLUMNS = (NONE, *FAULT_CLASSES)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from kspec.logic import HOLDS, Verdict, fails
-from kspec.property import eventually_stable, sometimes, transition
+from kspec.property import eventually_stable, leads_to, sometimes, transition
 from kspec_models.controllers.history import template_data
 from kspec_models.controllers.pods import is_available, is_finished
 from kspec_models.controllers.statefulset_identity import (
@@ -23,7 +23,14 @@ from kspec_models.objects import Pod, StatefulSet, controller_of
 from kspec_models.runtime import RUNNING, STOPPING, RuntimePod
 from kspec_models.state import State
 from kspec_properties.faults import all_but
-from kspec_properties.reading import fresh, newest, node_states, touched_nodes, values
+from kspec_properties.reading import (
+    fresh,
+    newest,
+    node_states,
+    touched_nodes,
+    values,
+    written,
+)
 
 _DOCS = "https://kubernetes.io/docs/concepts/workloads/controllers/statefulset/"
 
@@ -34,11 +41,10 @@ def _runs(pod: RuntimePod) -> bool:
 
 def is_of_a_stateful_set(state: State, key: str) -> bool:
     """Whether a pod of that namespace/name is, or would be, one of a StatefulSet."""
-    namespace, _, name = key.partition("/")
-    parent, _, ordinal = name.rpartition("-")
-    if ordinal.isdecimal() and newest(state, "statefulsets").get(
-        f"statefulsets/{namespace}/{parent}"
-    ):
+    parent, _, ordinal = key.rpartition("-")
+    if not ordinal.isdecimal():
+        return False
+    if newest(state, "statefulsets").get(f"statefulsets/{parent}") is not None:
         return True
     entry = newest(state, "pods").get(f"pods/{key}")
     owner = controller_of(entry.value) if entry is not None else None
@@ -46,12 +52,14 @@ def is_of_a_stateful_set(state: State, key: str) -> bool:
 
 
 def _changed_pods(before: State, after: State) -> Iterator[RuntimePod]:
-    """The sandboxes that the last step changed and in which something runs."""
+    """The sandboxes that the last step changed, in which something of a StatefulSet runs."""
     for slot, _, runtime in touched_nodes(after, "runtime/"):
-        old: Any = before.slots[slot]
-        for uid, pod in runtime.pods.sorted_items():
-            if pod is not old.pods.get(uid) and _runs(pod):
-                yield pod
+        old: Any = before.slots[slot].pods
+        if old is not runtime.pods:
+            changed = [pod for pod in runtime.pods.values() if pod is not old.get(pod.uid)]
+            for pod in sorted(changed, key=lambda changed_pod: changed_pod.uid):
+                if _runs(pod) and is_of_a_stateful_set(after, pod.key):
+                    yield pod
 
 
 @transition(
@@ -71,8 +79,6 @@ def one_pod_runs_per_statefulset_identity(before: State, after: State) -> Verdic
     kubelet that starts again from a list that a lagging server answered at resourceVersion 0.
     """
     for pod in _changed_pods(before, after):
-        if not is_of_a_stateful_set(after, pod.key):
-            continue
         places = [
             f"{place.node} ({other.uid})"
             for place, runtime in node_states(after, "runtime/")
@@ -126,19 +132,31 @@ def _none_is_missing(state: State) -> Verdict:
     return HOLDS
 
 
-a_missing_statefulset_pod_is_created = eventually_stable(
+def _loses_a_pod(state: State) -> bool:
+    """Whether the last step removed a pod that a StatefulSet wants."""
+    for change in written(state, "pods"):
+        if change.entry is None and change.previous is not None:
+            name, _, ordinal = change.previous.value.key.rpartition("-")
+            owner = newest(state, "statefulsets").get(f"statefulsets/{name}")
+            if owner is not None and ordinal.isdecimal():
+                return int(ordinal) in ordinals_of(owner.value)
+    return False
+
+
+a_missing_statefulset_pod_is_created = leads_to(
     "a-missing-statefulset-pod-is-created",
-    promise="In the end no pod is missing whose predecessors are all running and ready.",
+    promise="After a pod is lost, none is missing whose predecessors are all running and ready.",
     conditions=(
-        "Whatever becomes of its successors; predecessors do not count with the policy Parallel. "
-        "Once edits and faults have ended, and where admission lets the pod and its claims in."
+        "Not for long, whatever becomes of its successors; predecessors do not count with the "
+        "policy Parallel. Once edits and faults have ended, and where admission lets the pod and "
+        "its claims in."
     ),
     source="https://github.com/kubernetes/kubernetes/issues/38418",
-    when=lambda state: any(True for _ in fresh(state, "statefulsets")),
+    when=_loses_a_pod,
     then=_none_is_missing,
     reads=("pods", "objects", "namespaces"),
     faults=all_but(),
-    companion="a-statefulset-creates-a-successor",
+    companion="a-statefulset-pod-moves",
     mutants=("statefulset-ignores-deletions",),
 )
 

@@ -171,13 +171,21 @@ class Admission:
         """The validating plugins on what is about to be written: `Charged`, or the refusal."""
         obj = attributes.object
         if obj.resource in _LIMITED and not obj.is_terminating and not _is_pod_update(attributes):
-            refusal = limit_range.refusal(_limit_ranges(view, obj), obj)
+            refusal = self.limits(view, obj)
             if refusal is not None:
                 return refusal
         if self.rules.exist:
             refusal = self.rules.validate(attributes)
             if refusal is not None:
                 return refusal
+        return self.charge(view, attributes, now)
+
+    def limits(self, view: AdmissionView, obj: Any) -> Response | None:
+        """LimitRanger: why a pod or a claim is refused, or None."""
+        return limit_range.refusal(_limit_ranges(view, obj), obj)
+
+    def charge(self, view: AdmissionView, attributes: Attributes, now: int) -> Admitted:
+        """ResourceQuota: `Charged`, or the refusal."""
         charged = charge(view.cached, view.live, attributes, now)
         return charged if isinstance(charged, Response) else Charged(*charged)
 

@@ -11,10 +11,8 @@ until the new schedule is due: a time that the new one made due before may be se
 
 from __future__ import annotations
 
-import attrs
-
 from kspec_models.controllers.cronjob_jobs import jobs_of, surplus_jobs
-from kspec_models.controllers.cronjob_pass import Moved, Step, advance, answered, begin
+from kspec_models.controllers.cronjob_pass import CronJobPass, Moved, Step, begin
 from kspec_models.controllers.pods import resolve_controller
 from kspec_models.controllers.worker import Worked
 from kspec_models.host import Call, Notification, View, Watch
@@ -24,11 +22,10 @@ from kspec_models.requests import Request, Response, Update
 Memory = tuple[()]
 
 
-@attrs.frozen
-class CronJobController:
+class CronJobController(CronJobPass):
     """The cronjob controller of kube-controller-manager; it remembers nothing."""
 
-    name: str = "cronjob"
+    name = "cronjob"
     watches: tuple[Watch, ...] = (Watch("cronjobs"), Watch("jobs"))
 
     def initial(self) -> Memory:
@@ -65,7 +62,7 @@ class CronJobController:
         cronjob: CronJob = entry.value
         jobs = jobs_of(cronjob, view)
         at = begin(cronjob, entry.resource_version, jobs, surplus_jobs(cronjob, jobs))
-        return self._moved(memory, advance(at, view.now))
+        return self._moved(memory, self.advance(at, view.now))
 
     def answer(
         self, memory: Memory, call: Call, request: Request, response: Response, view: View
@@ -76,7 +73,7 @@ class CronJobController:
             if not response.ok:
                 return Worked(memory, failed=True)
             return Worked(memory, failed=at.has_failed, requeue_after=at.requeue_after)
-        return self._moved(memory, answered(at, response, view.now))
+        return self._moved(memory, self.answered(at, response, view.now))
 
     def _moved(self, memory: Memory, moved: Moved) -> Worked:
         at, request = moved

@@ -16,6 +16,7 @@ from kspec_models.controllers.deployment_steps import (
     MAX_REPLICAS,
     REVISION,
     REVISION_HISTORY,
+    ROLLBACK_TO,
     UNLIMITED,
     creation_order,
     replicas,
@@ -32,9 +33,14 @@ _NOT_COPIED = frozenset(
         REVISION_HISTORY,
         DESIRED_REPLICAS,
         MAX_REPLICAS,
-        "deprecated.deployment.rollback.to",
+        ROLLBACK_TO,
     }
 )
+
+
+def is_copied(annotation: str) -> bool:
+    """Whether an annotation goes from a Deployment to its ReplicaSets: not what keeps count."""
+    return annotation not in _NOT_COPIED
 
 
 def revision_of(replica_set: ReplicaSet) -> int:
@@ -51,7 +57,7 @@ def with_revision(
     Revisions that it had before stay in the history. The same map where nothing changes.
     """
     for name, value in deployment.metadata.annotations.items():
-        if name not in _NOT_COPIED and annotations.get(name) != value:
+        if is_copied(name) and annotations.get(name) != value:
             annotations = annotations.set(name, value)
     former = annotations.get(REVISION, "")
     if former and not former.isdigit():

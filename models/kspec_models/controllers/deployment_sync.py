@@ -6,8 +6,6 @@ in sync.go, rolloutRolling in rolling.go and rolloutRecreate in recreate.go at K
 Upstream looks at the revision twice in one pass, first to tell whether this is a scaling event; if
 the first look writes the ReplicaSet or the status, a second write carries an old resourceVersion,
 conflicts, and the key is tried again. That is kept: it is what real clusters do.
-
-Left out: the annotation-driven rollback of extensions/v1beta1.
 """
 
 from __future__ import annotations
@@ -17,6 +15,7 @@ from typing import NamedTuple
 from kspec_models.controllers.claims import Claims
 from kspec_models.controllers.deployment_history import clean_up
 from kspec_models.controllers.deployment_revisions import ReplicaSets, sync_revision
+from kspec_models.controllers.deployment_rollback import roll_back, rollback_to
 from kspec_models.controllers.deployment_rolling import (
     remove_old,
     resize_new,
@@ -72,6 +71,10 @@ def sync(inputs: Inputs) -> Steps[int | None]:
     target = yield from check_paused(target)
     if deployment.spec.paused:
         yield from _adjust(target, replica_sets)
+        return None
+    revision = rollback_to(target.deployment)
+    if revision is not None:
+        yield from roll_back(target, replica_sets, revision)
         return None
     target, found = yield from sync_revision(target, replica_sets, create=False)
     if is_scaled(target.deployment, found.everyone):

@@ -155,7 +155,7 @@ class GarbageCollectorController:
             assert response.entry is not None
             return self._looked(progress, response.entry, view)
         if progress.step == UNBLOCK:
-            return self._delete(progress, response.entry)
+            return self._delete(progress, progress.live)
         return self._over(progress, view)
 
     def _looked(self, progress: Pass, entry: Entry, view: View) -> Worked:

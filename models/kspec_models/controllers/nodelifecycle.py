@@ -23,8 +23,8 @@ from kspec_models.controllers.nodelifecycle_health import TRUE, Graces, overdue_
 from kspec_models.controllers.nodelifecycle_pass import (
     Inputs,
     LifecycleMemory,
+    Look,
     Looked,
-    look,
     mark_not_ready,
 )
 from kspec_models.controllers.nodelifecycle_taints import NO_SCHEDULE, no_schedule_changes, swap
@@ -63,10 +63,12 @@ class Waiting(NamedTuple):
 
 @attrs.frozen
 class NodeLifecycleController:
-    """The node-lifecycle-controller of kube-controller-manager."""
+    """The node-lifecycle-controller of kube-controller-manager; `look` runs over all nodes."""
 
     graces: Graces = attrs.field(factory=Graces)
     rates: Rates = attrs.field(factory=Rates)
+    look: type[Look] = Look
+    reads_node_leases: bool = True
     name: str = "nodelifecycle"
     watches: tuple[Watch, ...] = (Watch("nodes"), Watch("leases"), Watch("pods"))
 
@@ -150,7 +152,7 @@ class NodeLifecycleController:
 
     def _go_on(self, memory: LifecycleMemory, waiting: Waiting, view: View) -> Worked:
         """Run the pass from its start, with the answers it got, to the next request or its end."""
-        steps = _steps(waiting.inputs)
+        steps = self._steps(waiting.inputs)
         try:
             request = next(steps)
             for response in waiting.answers:
@@ -158,6 +160,14 @@ class NodeLifecycleController:
         except StopIteration as end:
             return self._ended(memory, waiting.inputs, end.value, view)
         return Worked(memory, (request,), waiting)
+
+    def _steps(self, inputs: Inputs | OneNode | OnePod) -> Generator[Request, Response, Any]:
+        if isinstance(inputs, Inputs):
+            return self.look(inputs).run()
+        if isinstance(inputs, OnePod):
+            return mark_not_ready(inputs.pod, inputs.now)
+        missing, vain = no_schedule_changes(inputs.node)
+        return swap(inputs.node, missing, vain, NO_SCHEDULE, inputs.now)
 
     def _ended(self, memory: LifecycleMemory, inputs: Any, result: Any, view: View) -> Worked:
         if isinstance(inputs, OnePod):
@@ -185,12 +195,3 @@ def _facts(node: Node) -> Any:
     """All that the controller reads of a node."""
     spec, labels = node.spec, node.metadata.labels
     return node.uid, node.status.conditions, spec.taints, spec.unschedulable, labels
-
-
-def _steps(inputs: Inputs | OneNode | OnePod) -> Generator[Request, Response, Any]:
-    if isinstance(inputs, Inputs):
-        return look(inputs)
-    if isinstance(inputs, OnePod):
-        return mark_not_ready(inputs.pod, inputs.now)
-    missing, vain = no_schedule_changes(inputs.node)
-    return swap(inputs.node, missing, vain, NO_SCHEDULE, inputs.now)

@@ -5,7 +5,8 @@ pkg/controller/nodelifecycle/node_lifecycle_controller.go, and MarkPodsNotReady 
 pkg/controller/util/node/controller_utils.go, at 1.36. Upstream looks at nodes in parallel and
 taints on a thread of its own; here one node comes after the other, by name, and the taints last.
 What is decided for a node follows, as upstream has it, from its condition before this look: the
-taint of a node that falls silent comes with the next one.
+taint of a node that falls silent comes with the next one. A node that has its taint is not tainted
+again, where upstream may write it once more with a newer time, which nobody reads.
 """
 
 from __future__ import annotations
@@ -85,7 +86,7 @@ class Looked(NamedTuple):
     has_failed: bool
 
 
-class _Look:
+class Look:
     """The state of one look; lives as long as the generator that runs it."""
 
     def __init__(self, inputs: Inputs) -> None:
@@ -97,6 +98,15 @@ class _Look:
         self.leases, self.pods = dict(inputs.leases), dict(inputs.pods)
         self.statuses: dict[str, list[str]] = {}
         self.has_failed = False
+
+    def run(self) -> Steps[Looked]:
+        """The look; its result once every request has been answered."""
+        yield from self.classify()
+        for entry in self.inputs.nodes:
+            yield from self.look_at(entry)
+        yield from self.handle_disruption()
+        yield from self.taint()
+        return self.result()
 
     def result(self) -> Looked:
         names = {entry.value.name for entry in self.inputs.nodes}
@@ -188,10 +198,10 @@ class _Look:
             if not (yield from swap(node, (own,), (opposite,), NO_EXECUTE, self.now)):
                 self.has_failed = True
             return
-        zone = self.zones[zone_key(node)]
-        if not has_taint(node, own, NO_EXECUTE):
-            zone = zone.without(node.name)
-        self.zones[zone_key(node)] = zone.adding(node.name)
+        key = zone_key(node)
+        is_done = has_taint(node, own, NO_EXECUTE)
+        zone = self.zones[key]
+        self.zones[key] = zone.without(node.name) if is_done else zone.adding(node.name)
 
     def mark_pods(self, node: str) -> Steps[bool]:
         """MarkPodsNotReady; whether all could be."""
@@ -242,7 +252,7 @@ class _Look:
                     is_done = yield from swap(node, keys[:1], keys[1:], NO_EXECUTE, self.now)
                 if not is_done:
                     break
-                self.zones[name] = zone.done(zone.queue[0])
+                self.zones[name] = zone.without(zone.queue[0])
 
 
 def mark_not_ready(entry: Entry, now: int) -> Steps[bool]:
@@ -255,14 +265,3 @@ def mark_not_ready(entry: Entry, now: int) -> Steps[bool]:
     status = pod.status.replace(conditions=with_condition(pod.status.conditions, new))
     response = yield Update(pod.replace(status=status), entry.resource_version, "status")
     return response.ok or response.reason == NOT_FOUND
-
-
-def look(inputs: Inputs) -> Steps[Looked]:
-    """The look; its result once every request has been answered."""
-    run = _Look(inputs)
-    yield from run.classify()
-    for entry in inputs.nodes:
-        yield from run.look_at(entry)
-    yield from run.handle_disruption()
-    yield from run.taint()
-    return run.result()

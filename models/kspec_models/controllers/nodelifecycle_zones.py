@@ -31,37 +31,26 @@ class Rates(NamedTuple):
 
 
 class Zone(NamedTuple):
-    """queue: nodes to taint, in order. tainted: those that were, until they are removed."""
+    """queue: nodes to taint, in order."""
 
     state: str
     period: int
     next_token: int
     queue: tuple[str, ...] = ()
-    tainted: tuple[str, ...] = ()
 
     def relative(self, now: int) -> Zone:
         """With a distance for the time; a token that is there is there."""
         return self._replace(next_token=max(0, self.next_token - now))
 
     def adding(self, node: str) -> Zone:
-        """With the node to be tainted, unless it is or was."""
-        if node in self.queue or node in self.tainted:
-            return self
-        return self._replace(queue=(*self.queue, node))
+        """With the node to be tainted."""
+        return self if node in self.queue else self._replace(queue=(*self.queue, node))
 
     def without(self, node: str) -> Zone:
-        """Without the node, so that it can be added again."""
-        if node not in self.queue and node not in self.tainted:
+        """Without the node."""
+        if node not in self.queue:
             return self
-        return self._replace(
-            queue=tuple(name for name in self.queue if name != node),
-            tainted=tuple(name for name in self.tainted if name != node),
-        )
-
-    def done(self, node: str) -> Zone:
-        """The node is tainted; it is not added again before it was removed."""
-        rest = tuple(name for name in self.queue if name != node)
-        return self._replace(queue=rest, tainted=(*self.tainted, node))
+        return self._replace(queue=tuple(name for name in self.queue if name != node))
 
     def may_go(self, now: int) -> bool:
         """Whether there is a token."""

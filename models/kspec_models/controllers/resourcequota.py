@@ -55,7 +55,9 @@ class ResourceQuotaController:
             return old is None or new is None or _differ(old.value, new.value)
         if new is None:
             return True
-        return old is not None and _is_given_back(old.value, new.value)
+        if old is None:
+            return False
+        return _is_given_back(old.value, new.value) or _begins_to_end(old.value, new.value)
 
     def handle(self, memory: Due, event: Notification, view: View) -> tuple[Due, tuple[str, ...]]:
         """Enqueue a quota whose limits changed; plan a resync of one whose status did."""
@@ -63,12 +65,21 @@ class ResourceQuotaController:
             return memory, ()
         if event.resource == "resourcequotas":
             return self._quota(memory, event, view.now)
-        namespace = event.key.partition("/")[0]
-        return memory, tuple(
-            quota.key
-            for quota in _quotas(view, namespace)
-            if matching(event.resource, quota.status.hard)
-        )
+        namespace, resource = event.key.partition("/")[0], event.resource
+        quotas = (q.key for q in _quotas(view, namespace) if matching(resource, q.status.hard))
+        old, new = event.old, event.new
+        if old is not None and new is not None and not _is_given_back(old.value, new.value):
+            return self._planned(memory, tuple(quotas), view.now)
+        return memory, tuple(quotas)
+
+    def _planned(
+        self, memory: Due, quotas: tuple[str, ...], now: int
+    ) -> tuple[Due, tuple[str, ...]]:
+        """Ask for the next full resync of these quotas, where none is asked for yet."""
+        new = tuple(key for key in quotas if key not in memory)
+        for key in new:
+            memory = memory.set(key, now + RESYNC_SECONDS)
+        return memory, tuple(key + RESYNC for key in new)
 
     def _quota(self, memory: Due, event: Notification, now: int) -> tuple[Due, tuple[str, ...]]:
         old, new, key = event.old, event.new, event.key
@@ -77,9 +88,10 @@ class ResourceQuotaController:
             return memory.without(key) if key in memory else memory, ()
         if old is None or not same(old.value.spec.hard, new.value.spec.hard):
             keys = (key,)
-        if old is not None and old.value.status != new.value.status and key not in memory:
-            return memory.set(key, now + RESYNC_SECONDS), (*keys, key + RESYNC)
-        return memory, keys
+        if old is None or old.value.status == new.value.status:
+            return memory, keys
+        memory, planned = self._planned(memory, (key,), now)
+        return memory, (*keys, *planned)
 
     def reconcile(self, memory: Due, key: str, view: View) -> Worked:
         """Count for one quota; a resync that is not due yet only waits."""
@@ -142,6 +154,11 @@ def _is_given_back(old: Any, new: Any) -> bool:
         ended = ("Succeeded", "Failed")
         return new.status.phase in ended and old.status.phase not in ended
     return new.resource == "services" and bool(new.spec.type != old.spec.type)
+
+
+def _begins_to_end(old: Any, new: Any) -> bool:
+    """Whether a pod is marked as terminating, so that a time comes when it is not charged."""
+    return new.resource == "pods" and bool(new.metadata != old.metadata and new.is_terminating)
 
 
 def _quotas(view: View, namespace: str) -> Iterator[ResourceQuota]:

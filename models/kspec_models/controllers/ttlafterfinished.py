@@ -44,8 +44,12 @@ class TTLAfterFinishedController:
     def initial(self) -> tuple[()]:
         return ()
 
+    def expiry(self, job: Job) -> int | None:
+        """When the Job is to be deleted, None if it is not."""
+        return expiry(job)
+
     def concerns(self, event: Notification) -> bool:
-        return event.new is not None and expiry(event.new.value) is not None
+        return event.new is not None and self.expiry(event.new.value) is not None
 
     def handle(
         self, memory: tuple[()], event: Notification, view: View
@@ -56,7 +60,7 @@ class TTLAfterFinishedController:
     def reconcile(self, memory: tuple[()], key: str, view: View) -> Worked:
         """Wait until the time has come, by the cache; then make sure."""
         entry = view.caches["jobs"].get(f"jobs/{key}")
-        time = expiry(entry.value) if entry is not None else None
+        time = self.expiry(entry.value) if entry is not None else None
         if time is None:
             return Worked(memory)
         if time > view.now:
@@ -71,7 +75,7 @@ class TTLAfterFinishedController:
             is_gone = isinstance(request, Get) and response.reason == NOT_FOUND
             return Worked(memory, failed=not response.ok and not is_gone)
         job: Job = response.entry.value
-        time = expiry(job)
+        time = self.expiry(job)
         if time is None:
             return Worked(memory)
         if time > view.now:

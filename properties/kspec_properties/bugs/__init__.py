@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from kspec_properties.bugs import (
     k8s_8138,
+    k8s_21706,
+    k8s_36311,
     k8s_38418,
+    k8s_50442,
     k8s_61886,
     k8s_76703,
     k8s_80475,
@@ -21,12 +24,15 @@ BUGS: tuple[Bug, ...] = (
     k8s_127792.BUG,
     k8s_90794.BUG,
     k8s_8138.BUG,
+    k8s_36311.BUG,
     k8s_61886.BUG,
     k8s_91008.BUG,
     k8s_123232.BUG,
     k8s_76703.BUG,
     k8s_80475.BUG,
     k8s_38418.BUG,
+    k8s_21706.BUG,
+    k8s_50442.BUG,
 )
 """In the order of the report."""
 

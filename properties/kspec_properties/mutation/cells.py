@@ -66,12 +66,12 @@ class Expected:
 
 def worlds() -> dict[str, Any]:
     """The worlds by name, the small ones first: those of the hand-written mutants, and more."""
-    from kspec_models.worlds import bench, built_in
+    from kspec_models.worlds import application, bench
     from kspec_properties.mutants import MUTANTS
     from kspec_properties.mutation.situations import SITUATIONS
 
     found = {world.name: world for world in (*(m.world for m in MUTANTS), *SITUATIONS)}
-    return {**found, "built-in": built_in(), "bench-2-6": attrs.evolve(bench(2, 6), name=LARGE[1])}
+    return {**found, "application": application(), "bench-2-6": attrs.evolve(bench(2, 6), name=LARGE[1])}
 
 
 def all_cells(names: Iterable[str]) -> tuple[Cell, ...]:

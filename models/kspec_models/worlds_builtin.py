@@ -1,0 +1,113 @@
+"""The built-in world: what `kspec check` runs without any file.
+
+It exercises every component and every promise, on two nodes and with as few pods as that takes.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from kspec_models.world import World
+from kspec_models.worlds import (
+    delete,
+    deployment,
+    namespace,
+    pod,
+    priority_class,
+    service,
+    set_image,
+)
+from kspec_models.worlds_autoscaling import autoscaler, load
+from kspec_models.worlds_daemonset import (
+    daemon_set,
+    replication_controller,
+    set_daemon_image,
+)
+from kspec_models.worlds_disruption import budget, evict
+from kspec_models.worlds_jobs import cronjob, job
+from kspec_models.worlds_nodes import set_taints, taint
+from kspec_models.worlds_quota import limit_range, resource_quota, token_secret
+from kspec_models.worlds_statefulset import stateful_set, storage_class, update_set
+
+Json = dict[str, Any]
+
+_ROOM: Final = {"cpu": "2", "memory": "2Gi", "pods": "16", "ephemeral-storage": "10Gi"}
+_A_MINUTE: Final = 60
+
+
+def _within(space: str, document: Json) -> Json:
+    """A document of another namespace than it was made for."""
+    return {**document, "metadata": {**document["metadata"], "namespace": space}}
+
+
+def _staging() -> tuple[Json, ...]:
+    """A namespace with a quota and limits; its user deletes it with all that is in it."""
+    limits = {"type": "Container", "default": {"cpu": "200m"}, "max": {"cpu": "1"}}
+    return (
+        namespace("staging"),
+        _within("staging", resource_quota("room", {"pods": "3"})),
+        _within("staging", limit_range("defaults", limits)),
+        deployment("api", 1, namespace="staging", cpu="200m"),
+        service("api", namespace="staging"),
+    )
+
+
+def _headless(name: str) -> Json:
+    document = service(name)
+    return {**document, "spec": {**document["spec"], "clusterIP": "None"}}
+
+
+def _applications() -> tuple[Json, ...]:
+    """What runs in `default`: a controller of each kind, and what looks after its pods."""
+    return (
+        deployment("web", 2, cpu="200m"),
+        service("web"),
+        budget("web", min_available=1),
+        autoscaler(50, 2, 3),
+        load(value="120m"),
+        storage_class(),
+        stateful_set("db", 2, claims=True),
+        _headless("db"),
+        daemon_set("agent"),
+        replication_controller("old", 1),
+        job("once", ttlSecondsAfterFinished=30),
+        cronjob("tick", concurrencyPolicy="Forbid"),
+        token_secret("token"),
+        priority_class("urgent", 1000),
+    )
+
+
+def _suspend(name: str) -> Json:
+    patch = {"spec": {"suspend": True}}
+    return {"patch": {"kind": "CronJob", "name": name, "namespace": "default", "patch": patch}}
+
+
+def built_in() -> World:
+    """What `kspec check` runs without any file: it exercises every component and every promise."""
+    return World(
+        name="built-in",
+        nodes=2,
+        node_capacity=_ROOM,
+        objects=(*_applications(), *_staging()),
+        components={
+            "kube-controller-manager": {
+                "allocateNodeCIDRs": True,
+                "terminatedPodThreshold": 1,
+            }
+        },
+        operations=(
+            set_image("web", "app:2"),
+            evict("db-0"),
+            {"apply": pod("urgent", cpu="1900m", priorityClassName="urgent")},
+            update_set("db", "app:2"),
+            set_daemon_image("agent", "app:2"),
+            set_taints("n2", taint("maintenance")),
+            set_taints("n2"),
+            delete("ServiceAccount", "default"),
+            delete("Namespace", "staging"),
+            {**_suspend("tick"), "notBefore": _A_MINUTE + 1},
+            delete("StatefulSet", "db"),
+            delete("PersistentVolumeClaim", "data-db-0"),
+            delete("ReplicationController", "old"),
+        ),
+    )
