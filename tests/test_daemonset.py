@@ -68,7 +68,7 @@ def test_a_taint_that_drives_pods_away_deletes_them_and_lets_them_return():
     loop = DaemonLoop("a", "b")
     loop.add(daemon_set())
     loop.run_pods()
-    loop.put(loop.get("nodes", "a").value if False else node("a", (MAINTENANCE, "NoExecute")))
+    loop.put(node("a", (MAINTENANCE, "NoExecute")))
     loop.settle()
     assert [n for n, _ in loop.images()] == ["b"]
     loop.put(node("a"))
@@ -199,7 +199,7 @@ def test_a_status_write_that_conflicts_is_made_again_over_the_newest():
 
 def test_of_nodes_only_labels_and_taints_concern_it():
     loop = DaemonLoop("a")
-    old = loop.get("nodes", "a")
+    old = loop.store.get("nodes/a")
     beat = old.value.replace(status=old.value.status.replace(phase="Running"))
     new = Entry(old.key, beat, old.create_revision, old.mod_revision + 1, old.version + 1)
     event = Notification("nodes", old, new)

@@ -4,7 +4,6 @@ import pytest
 
 from kspec.values import fingerprint
 from kspec_models.controllers.endpointslice import EndpointSliceController
-from kspec_models.controllers.endpointslice_endpoints import find_port
 from kspec_models.host import Call, Notification, View
 from kspec_models.indexes import INDEXERS
 from kspec_models.objects import EndpointSlice, Pod, Service, ServicePort
@@ -18,6 +17,7 @@ from kspec_models.requests import (
     Response,
     Update,
 )
+from kspec_models.service_pods import find_port
 from kspec_models.store import Entry, Snapshot
 
 KEY = "default/web"

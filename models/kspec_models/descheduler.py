@@ -30,8 +30,9 @@ import attrs
 from kspec_models import descheduler_duplicates as duplicates
 from kspec_models import descheduler_spread as spread
 from kspec_models.controllers.worker import Worked
-from kspec_models.descheduler_evictor import Evictor, Limits, observed
+from kspec_models.descheduler_evictor import Cluster, Evictor, Limits, observed
 from kspec_models.host import Call, Notification, View, Watch
+from kspec_models.objects import Pod, controller_of
 from kspec_models.requests import NOT_FOUND, Evict, Request, Response
 
 INTERVAL_SECONDS = 300
@@ -51,11 +52,13 @@ class Profile(NamedTuple):
 class DeschedulerMemory(NamedTuple):
     """last: when the last round was. due: when the next one is, where one is to come.
 
+    evicted: the owners and nodes of the last round's evictions, with how many pods each had there.
     phase: where in an interval it is, known only in memories of relative times.
     """
 
     last: int | None = None
     due: int | None = None
+    evicted: tuple[tuple[tuple[str, str], int], ...] = ()
     phase: int = 0
 
 
@@ -74,7 +77,7 @@ class Descheduler:
     def relative(self, memory: DeschedulerMemory, now: int) -> DeschedulerMemory:
         last = None if memory.last is None else max(memory.last - now, -self.interval)
         due = None if memory.due is None else max(memory.due - now, 0)
-        return DeschedulerMemory(last, due, now % self.interval)
+        return DeschedulerMemory(last, due, memory.evicted, now % self.interval)
 
     def concerns(self, event: Notification) -> bool:
         """Whether an event changes what a round reads."""
@@ -96,19 +99,21 @@ class Descheduler:
             due = (last // self.interval + 1) * self.interval
         if now < due:
             return Worked(memory._replace(due=due), requeue_after=due - now)
-        return Worked(DeschedulerMemory(now), self._evictions(view))
-
-    def _evictions(self, view: View) -> tuple[Request, ...]:
         cluster = observed(view)
+        chosen = self._chosen(cluster)
+        requests = tuple(Evict(pod.key, uid=pod.uid) for pod in chosen)
+        return Worked(DeschedulerMemory(now, evicted=_counted(cluster, chosen)), requests)
+
+    def _chosen(self, cluster: Cluster) -> tuple[Pod, ...]:
         if len(cluster.nodes) < 2:
             return ()  # an eviction could only bring the pod back to where it was
-        found: dict[str, Request] = {}
+        found: dict[str, Pod] = {}
         for profile in self.profiles:
             for plugin in profile.plugins:
                 evictor = Evictor(profile.limits, cluster)
                 _RUN[plugin](evictor, profile)
                 for pod in evictor.chosen:
-                    found.setdefault(pod.key, Evict(pod.key, uid=pod.uid))
+                    found.setdefault(pod.key, pod)
         return tuple(found.values())
 
     def answer(
@@ -134,6 +139,21 @@ def _spread(evictor: Evictor, profile: Profile) -> None:
 
 
 _RUN: Mapping[str, Any] = {DUPLICATES: _duplicates, SPREAD: _spread}
+
+
+def _counted(cluster: Cluster, chosen: tuple[Pod, ...]) -> tuple[tuple[tuple[str, str], int], ...]:
+    """How many pods each owner has on each node that it loses one from."""
+    found = {}
+    for pod in chosen:
+        uid, node = _owner(pod), pod.spec.node_name
+        there = [p for p in cluster.pods[node] if _owner(p) == uid and not p.is_terminating]
+        found[uid, node] = len(there)
+    return tuple(sorted(found.items()))
+
+
+def _owner(pod: Pod) -> str:
+    owner = controller_of(pod)
+    return "" if owner is None else owner.uid
 
 
 def _facts(obj: Any) -> tuple[Any, ...]:

@@ -72,11 +72,11 @@ class Maintenance:
             return Worked(memory)
         node = order[memory.done]
         if memory.since is None:
-            if not is_settled(view, ""):
+            if not self.is_settled(view, ""):
                 return Worked(memory)
             return Worked(memory._replace(since=view.now), (Drain(node),))
         left = memory.since + self.timeout - view.now
-        if left > 0 and not is_settled(view, node):
+        if left > 0 and not self.is_settled(view, node):
             return Worked(memory, requeue_after=left)
         back = Patch("nodes", node, freeze({"spec": {"unschedulable": False}}))
         memory = MaintenanceMemory(memory.done + 1)
@@ -84,6 +84,10 @@ class Maintenance:
             drain = Drain(order[memory.done])
             return Worked(memory._replace(since=view.now), (back, drain))
         return Worked(memory, (back,))
+
+    def is_settled(self, view: View, node: str) -> bool:
+        """Whether no pod counts on a node any more and every ReplicaSet has its ready pods."""
+        return _is_settled(view, node)
 
     def answer(
         self,
@@ -100,8 +104,7 @@ class Maintenance:
         return stop_on_error(memory, call, response)
 
 
-def is_settled(view: View, node: str) -> bool:
-    """Whether no pod counts on a node any more and every ReplicaSet has its ready pods."""
+def _is_settled(view: View, node: str) -> bool:
     ready: Counter[str] = Counter()
     for entry in view.caches["pods"].entries():
         pod: Pod = entry.value

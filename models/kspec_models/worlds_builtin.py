@@ -9,7 +9,6 @@ from typing import Any, Final
 
 from kspec_models.world import World
 from kspec_models.worlds import (
-    delete,
     deployment,
     namespace,
     pod,
@@ -18,6 +17,7 @@ from kspec_models.worlds import (
     set_image,
 )
 from kspec_models.worlds_autoscaling import autoscaler, load
+from kspec_models.worlds_collection import delete
 from kspec_models.worlds_daemonset import (
     daemon_set,
     replication_controller,
@@ -25,9 +25,9 @@ from kspec_models.worlds_daemonset import (
 )
 from kspec_models.worlds_disruption import budget, evict
 from kspec_models.worlds_jobs import cronjob, job
-from kspec_models.worlds_nodes import set_taints, taint
+from kspec_models.worlds_nodes import set_taints, taint, tolerate
 from kspec_models.worlds_quota import limit_range, resource_quota, token_secret
-from kspec_models.worlds_statefulset import stateful_set, storage_class, update_set
+from kspec_models.worlds_statefulset import resize_set, stateful_set, storage_class, update_set
 
 Json = dict[str, Any]
 
@@ -77,6 +77,12 @@ def _applications() -> tuple[Json, ...]:
     )
 
 
+def _urgent() -> Json:
+    """A pod that others have to make room for, and that bears a taint for a while."""
+    patience = [tolerate("maintenance", 30)]
+    return pod("urgent", cpu="1900m", priorityClassName="urgent", tolerations=patience)
+
+
 def _suspend(name: str) -> Json:
     patch = {"spec": {"suspend": True}}
     return {"patch": {"kind": "CronJob", "name": name, "namespace": "default", "patch": patch}}
@@ -98,16 +104,18 @@ def built_in() -> World:
         operations=(
             set_image("web", "app:2"),
             evict("db-0"),
-            {"apply": pod("urgent", cpu="1900m", priorityClassName="urgent")},
+            {"apply": _urgent()},
             update_set("db", "app:2"),
             set_daemon_image("agent", "app:2"),
-            set_taints("n2", taint("maintenance")),
-            set_taints("n2"),
-            delete("ServiceAccount", "default"),
-            delete("Namespace", "staging"),
+            set_taints("n1", taint("maintenance")),
+            set_taints("n1"),
+            delete("ServiceAccount", "default", "background"),
+            delete("Namespace", "staging", "background"),
             {**_suspend("tick"), "notBefore": _A_MINUTE + 1},
-            delete("StatefulSet", "db"),
-            delete("PersistentVolumeClaim", "data-db-0"),
-            delete("ReplicationController", "old"),
+            resize_set("db", 1),
+            delete("StatefulSet", "db", "foreground"),
+            delete("PersistentVolumeClaim", "data-db-0", "background"),
+            delete("ReplicationController", "old", "orphan"),
+            delete("Node", "n2", "background"),
         ),
     )

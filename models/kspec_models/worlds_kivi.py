@@ -167,7 +167,7 @@ def _at_once(kind: str) -> Json:
     }
 
 
-def duplicates(nodes: int) -> World:
+def duplicates(nodes: int, *, node_fit: bool = False) -> World:
     """c5: RemoveDuplicates counts on nodes that have no room (descheduler #1237)."""
     full, three = -(-3 * nodes // 5), -(-nodes // 5)
     names = _names(nodes)
@@ -184,13 +184,13 @@ def duplicates(nodes: int) -> World:
             ),
             *running(deployment_of(template, len(places)), places),
         ),
-        components={"descheduler": _descheduler("RemoveDuplicates")},
+        components={"descheduler": _descheduler("RemoveDuplicates", node_fit)},
     )
 
 
-def _descheduler(plugin: str, **args: Any) -> Json:
+def _descheduler(plugin: str, node_fit: bool = False, **args: Any) -> Json:
     config = [{"name": plugin, "args": args}] if args else []
-    evictor = {"name": "DefaultEvictor", "args": {"nodeFit": False}}
+    evictor = {"name": "DefaultEvictor", "args": {"nodeFit": node_fit}}
     plugins = {"balance": {"enabled": [plugin]}}
     profile = {"name": "default", "pluginConfig": [evictor, *config], "plugins": plugins}
     return {"profiles": [profile]}

@@ -2,6 +2,9 @@
 
 After updateDaemonSetStatus and storeDaemonSetStatus in pkg/controller/daemon/daemon_controller.go
 at Kubernetes 1.36. Of several pods of a node the oldest counts.
+
+Upstream looks again some time after a pod turned ready, and after minReadySeconds; here a pass asks
+to be called when the next ready pod becomes available, which is never later.
 """
 
 from __future__ import annotations
@@ -9,7 +12,7 @@ from __future__ import annotations
 from kspec_models.controllers.daemonset_nodes import fit, has_revision
 from kspec_models.controllers.daemonset_pods import ByNode, by_age, daemon_pods
 from kspec_models.controllers.daemonset_steps import Now, Pass, Steps
-from kspec_models.controllers.pods import is_available, is_ready
+from kspec_models.controllers.pods import is_available, is_ready, next_availability_check
 from kspec_models.controllers.steps import WriteFailed
 from kspec_models.objects import DaemonSet, DaemonSetStatus, Pod
 from kspec_models.requests import Get, Response, Update
@@ -52,10 +55,8 @@ def update_status(given: Pass, revision: str, *, observed: bool) -> Steps[int | 
     status = calculate_status(given, revision, pods, now, observed=observed)
     if status != daemon_set.status:
         yield from _store(given, status)
-    seconds = daemon_set.spec.min_ready_seconds
-    if seconds > 0 and status.number_ready != status.number_available:
-        return seconds
-    return None
+    everyone = tuple(pod for here in pods.values() for pod in here)
+    return next_availability_check(everyone, daemon_set.spec.min_ready_seconds, now)
 
 
 def _store(given: Pass, status: DaemonSetStatus) -> Steps[None]:

@@ -27,11 +27,6 @@ from kspec_models.controllers.endpointslice_plan import (
     Situation,
     plan,
 )
-from kspec_models.controllers.endpointslice_pods import (
-    may_concern_services,
-    services_of,
-    services_of_update,
-)
 from kspec_models.controllers.endpointslice_tracker import (
     DELETION_EXPECTED,
     UNTRACKED,
@@ -52,6 +47,11 @@ from kspec_models.requests import (
     Request,
     Response,
     Update,
+)
+from kspec_models.service_pods import (
+    may_concern_services,
+    services_of,
+    services_of_update,
 )
 from kspec_models.store import EMPTY_SNAPSHOT, Entry
 

@@ -23,7 +23,6 @@ from kspec_models.controllers.endpointslice_endpoints import (
     endpoint_of,
     endpoint_ports,
     port_key,
-    should_be_in_endpoints,
 )
 from kspec_models.controllers.endpointslice_marks import (
     IPV4,
@@ -33,10 +32,11 @@ from kspec_models.controllers.endpointslice_marks import (
     slice_labels,
 )
 from kspec_models.objects import Endpoint, EndpointSlice, ObjectReference, Pod, Service
+from kspec_models.service_pods import should_be_in_endpoints
 
 MAX_ENDPOINTS_PER_SLICE: Final = 100
 
-Identity = tuple[tuple[str, ...], str, str]
+Identity = tuple[tuple[str, ...], str, str, str]
 Endpoints = dict[Identity, Endpoint]
 
 
@@ -67,17 +67,17 @@ NOTHING: Final = Plan()
 
 def _identity(endpoint: Endpoint) -> Identity:
     ref = endpoint.target_ref or ObjectReference()
-    return tuple(sorted(endpoint.addresses)), ref.namespace, ref.name
+    return tuple(sorted(endpoint.addresses)), endpoint.hostname, ref.namespace, ref.name
 
 
 def _desired(situation: Situation) -> dict[PortKey, tuple[Ports, Endpoints]]:
     service = situation.service
     groups: dict[PortKey, tuple[Ports, Endpoints]] = {}
     for pod in situation.pods:
-        if should_be_in_endpoints(pod):
+        if should_be_in_endpoints(pod, with_terminating=True):
             ports = endpoint_ports(service, pod)
             _, endpoints = groups.setdefault(port_key(ports), (ports, {}))
-            endpoint = endpoint_of((pod, service.spec.publish_not_ready_addresses))
+            endpoint = endpoint_of(pod, service)
             endpoints[_identity(endpoint)] = endpoint
     return groups
 

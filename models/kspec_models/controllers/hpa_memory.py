@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from kspec.errors import InputError
 from kspec.values import EMPTY_MAP, FingerprintedMap
@@ -55,6 +55,10 @@ def settings_of(options: Mapping[str, Any]) -> Settings:
     return Settings(period, window, tolerance, Patience(start, delay))
 
 
+_LONGEST: Final = 3601
+"""Virtual seconds: one more than the longest window or period that validation lets pass."""
+
+
 class Known(NamedTuple):
     """What is remembered of one autoscaler. next_pass: when it is looked at without any event."""
 
@@ -84,7 +88,9 @@ class HpaMemory(NamedTuple):
 
 
 def _relative(own: Known, now: int, period: int) -> Known:
-    history = History(*(tuple(s._replace(at=s.at - now) for s in all_) for all_ in own.history))
+    history = History(
+        *(tuple(s._replace(at=max(s.at - now, -_LONGEST)) for s in all_) for all_ in own.history)
+    )
     last = None if own.last_pass is None else max(own.last_pass - now, -period)
     coming = None if own.next_pass is None else max(own.next_pass - now, 0)
     return Known(history, last, coming)

@@ -65,6 +65,7 @@ class EndpointConditions(Record):
 class Endpoint(Record):
     addresses: tuple[str, ...] = ()
     conditions: EndpointConditions = attrs.field(factory=EndpointConditions)
+    hostname: str = ""
     node_name: str = ""
     target_ref: ObjectReference | None = None
     extra: FrozenMap[Any] = EMPTY

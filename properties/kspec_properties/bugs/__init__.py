@@ -7,6 +7,7 @@ from kspec_properties.bugs import (
     k8s_21706,
     k8s_36311,
     k8s_38418,
+    k8s_59848,
     k8s_50442,
     k8s_61886,
     k8s_76703,
@@ -33,6 +34,7 @@ BUGS: tuple[Bug, ...] = (
     k8s_38418.BUG,
     k8s_21706.BUG,
     k8s_50442.BUG,
+    k8s_59848.BUG,
 )
 """In the order of the report."""
 

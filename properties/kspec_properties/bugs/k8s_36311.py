@@ -13,7 +13,7 @@ from kspec_models.cron_schedule import Schedule
 from kspec_models.objects import CronJob
 from kspec_models.objects.record import encode_time
 from kspec_models.worlds import node
-from kspec_models.worlds_jobs import cronjob, jobs_world
+from kspec_models.worlds_jobs import cronjob, job_spec, jobs_world
 from kspec_properties.bugs.bug import Bug
 from kspec_properties.mutants.mutant import replacing_controller
 
@@ -41,7 +41,7 @@ class ListsMissedTimes(CronJobController):
 
 def _stopped_for_hours() -> tuple[dict[str, object], ...]:
     """A CronJob that last ran at the start of time, in a cluster that begins two hours later."""
-    every_minute = cronjob("tick")
+    every_minute = cronjob("tick", template=job_spec(completions=0))
     every_minute["metadata"]["creationTimestamp"] = encode_time(0)
     every_minute["status"] = {"lastScheduleTime": encode_time(0)}
     new_node = node("n1")

@@ -13,7 +13,7 @@ import attrs
 from kspec_models.components import Components
 from kspec_models.reflector import Reflector
 from kspec_models.world import World
-from kspec_models.worlds import delete, node
+from kspec_models.worlds import agent, delete, node
 from kspec_models.worlds_statefulset import running_member, stateful_set
 from kspec_properties.bugs.bug import Bug
 
@@ -28,7 +28,6 @@ def _change(parts: Components) -> Components:
     return attrs.evolve(parts, reflector=ListsAtZero(atomic=parts.reflector.atomic))
 
 
-_CORDONED = {**node("n1"), "spec": {"unschedulable": True}}
 _SET = stateful_set("web", 1)
 
 BUG = Bug(
@@ -38,7 +37,13 @@ BUG = Bug(
     property="one-pod-runs-per-statefulset-identity",
     world=World(
         name="a-kubelet-restarts-beside-a-server-that-lags",
-        objects=(_CORDONED, node("n2"), _SET, running_member(_SET, 0, "n1")),
+        objects=(
+            {**node("n1"), "spec": {"unschedulable": True}},
+            node("n2"),
+            _SET,
+            running_member(_SET, 0, "n1"),
+            agent("another", "n2", "100m"),  # its image is that of the set, and so is there
+        ),
         operations=(delete("Pod", "web-0"),),
         granularity="reconcile",
         initial_lists="watchList",

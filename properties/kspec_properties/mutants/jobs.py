@@ -35,7 +35,7 @@ _FORBIDDING = jobs_world(
     cronjob("tick", concurrencyPolicy="Forbid", template=job_spec(exits_after=90)),
     name="a-forbidding-cronjob",
 )
-_TICKING = jobs_world(cronjob("tick"), name="a-cronjob")
+_TICKING = jobs_world(cronjob("tick", template=job_spec(completions=0)), name="a-cronjob")
 _WATCHED = jobs_world(cronjob("tick"), job("slow", exits_after=300), name="a-cronjob-and-a-job")
 
 

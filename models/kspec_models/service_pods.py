@@ -1,19 +1,59 @@
-"""Which Services an event of a Pod concerns.
+"""What a Service asks of pods: which it selects, which have an endpoint, and at which ports.
 
-After k8s.io/endpointslice/util/controller_utils.go at 1.36 (GetPodUpdateProjectionKey and
-GetServicesToUpdate). Kept as upstream has it, because it is real: a pod that a joined notification
-replaces by one of another uid, but of equal labels, readiness and address, goes unnoticed.
+After k8s.io/endpointslice/util/controller_utils.go (GetPodUpdateProjectionKey, GetServicesToUpdate,
+ShouldPodBeInEndpoints, ShouldSetHostname) and pkg/api/v1/pod/util.go (FindPort) at 1.36; what the
+Endpoints and the EndpointSlice controller share. Kept as upstream has it, because it is real: a pod
+that a joined notification replaces by one of another uid, but of equal labels, readiness and
+address, goes unnoticed.
+
+Left out: IPv6.
 """
 
 from __future__ import annotations
 
 from kspec.values import Memo
-from kspec_models.controllers.endpointslice_endpoints import is_pod_ready
 from kspec_models.host import Notification
-from kspec_models.objects import FrozenMap, Pod, Service
+from kspec_models.objects import FrozenMap, Pod, PodSpec, Service, ServicePort, condition
 from kspec_models.store import Entry, Snapshot
 
 Selectors = dict[str, tuple[tuple[str, FrozenMap[str]], ...]]
+
+
+def is_pod_ready(pod: Pod) -> bool:
+    """Whether the pod's Ready condition is true."""
+    ready = condition(pod.status.conditions, "Ready")
+    return ready is not None and ready.status == "True"
+
+
+def should_be_in_endpoints(pod: Pod, *, with_terminating: bool) -> bool:
+    """Whether the pod has an address and is not terminal."""
+    ip = pod.status.pod_ip
+    is_over = pod.status.phase in ("Succeeded", "Failed")
+    if is_over or not ip or ":" in ip:
+        return False
+    return with_terminating or not pod.is_terminating
+
+
+def hostname_for(pod: Pod, service: Service) -> str:
+    """The name that the pod has under the Service, "" for a pod of another subdomain."""
+    return pod.spec.hostname if pod.spec.subdomain == service.name else ""
+
+
+def find_port(spec: PodSpec, port: ServicePort) -> int | None:
+    """The number that a service port targets in a pod; None where the name is not found.
+
+    Containers first, then sidecars, as podutil.FindPort does.
+    """
+    wanted = port.target_port or port.port
+    if isinstance(wanted, int):
+        return wanted
+    sidecars = tuple(c for c in spec.init_containers if c.restart_policy == "Always")
+    for container in (*spec.containers, *sidecars):
+        for offered in container.ports:
+            same_protocol = (offered.protocol or "TCP") == (port.protocol or "TCP")
+            if offered.name == wanted and same_protocol:
+                return offered.container_port
+    return None
 
 
 def _selectors(services: Snapshot) -> Selectors:
