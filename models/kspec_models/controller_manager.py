@@ -11,6 +11,7 @@ from typing import Any, Final
 from kspec_models.controllers.cronjob import CronJobController
 from kspec_models.controllers.daemonset import DaemonSetController
 from kspec_models.controllers.deployment import DeploymentController
+from kspec_models.controllers.endpoints import EndpointsController
 from kspec_models.controllers.endpointslice import EndpointSliceController
 from kspec_models.controllers.hpa import HorizontalPodAutoscalerController
 from kspec_models.controllers.hpa_memory import COMPONENT as HPA
@@ -36,6 +37,11 @@ from kspec_models.quota_controllers import QUOTA_WIRINGS
 
 def _always(needs: Needs) -> bool:
     return True
+
+
+def _needs_endpoints(needs: Needs) -> bool:
+    """Somebody looks at Endpoints: nothing in the model does, and they double every write."""
+    return needs.any_of("endpoints")
 
 
 def _needs_volumes(needs: Needs) -> bool:
@@ -105,6 +111,7 @@ WIRINGS: Final[tuple[Wiring, ...]] = (
         _needs_jobs,
         lambda needs: TTLAfterFinishedController(),
     ),
+    Wiring("endpoints-controller", _needs_endpoints, lambda needs: EndpointsController()),
     Wiring("endpointslice-controller", _always, lambda needs: EndpointSliceController()),
     Wiring("namespace-controller", _always, lambda needs: NamespaceController(needs.namespaced)),
     Wiring("serviceaccount-controller", _always, lambda needs: ServiceAccountController()),

@@ -231,13 +231,14 @@ class Recurrences:
 
 
 def _sequence(parts: list[Shape]) -> Shape:
-    """Parts in order; one mark where nothing in them has to be renamed."""
-    whole = len(parts)
+    """Parts in order; what needs no renaming becomes one mark, as far as it stands together."""
+    found: list[Shape] = [len(parts)]
     for part in parts:
-        if not isinstance(part, int):
-            return (_SEQUENCE, parts)
-        whole = mix(whole, part)
-    return whole
+        if isinstance(part, int) and isinstance(found[-1], int):
+            found[-1] = mix(found[-1], part)
+        else:
+            found.append(part)
+    return found[0] if len(found) == 1 else (_SEQUENCE, found)
 
 
 def _gather(shape: Shape, seen: dict[str, set[int]]) -> None:

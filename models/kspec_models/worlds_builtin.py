@@ -117,5 +117,6 @@ def built_in() -> World:
             delete("PersistentVolumeClaim", "data-db-0", "background"),
             delete("ReplicationController", "old", "orphan"),
             delete("Node", "n2", "background"),
+            delete("Pod", "urgent", "background"),
         ),
     )

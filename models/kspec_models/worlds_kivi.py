@@ -182,7 +182,7 @@ def duplicates(nodes: int, *, node_fit: bool = False) -> World:
                 machine(name, str(left + 8 * n), f"{left + 8 * n}Gi")
                 for name, (left, n) in zip(names, shapes, strict=True)
             ),
-            *running(deployment_of(template, len(places)), places),
+            *running(_expecting(deployment_of(template, len(places)), "no-churn"), places),
         ),
         components={"descheduler": _descheduler("RemoveDuplicates", node_fit)},
     )
@@ -222,7 +222,7 @@ def tainted(nodes: int) -> World:
         (
             machine(first, taints=[taint]),
             *map(machine, others),
-            deployment_of(template, nodes),
+            _expecting(deployment_of(template, nodes), "no-churn"),
         ),
         controllers=("taint-eviction-controller",),
     )
@@ -249,7 +249,7 @@ def soft_constraints(nodes: int) -> World:
     plugin = "RemovePodsViolatingTopologySpreadConstraint"
     return _world(
         "kivi/c8",
-        (*machines, deployment_of(template, 2 * nodes)),
+        (*machines, _expecting(deployment_of(template, 2 * nodes), "no-churn")),
         components={"descheduler": _descheduler(plugin, constraints=both)},
     )
 

@@ -103,7 +103,7 @@ def running_member(
 ) -> dict[str, Any]:
     """The pod of an ordinal that runs on a node, for worlds that keep status.
 
-    is_ready: what its readiness gate says, if it has one; without, it is ready.
+    is_ready: whether it is, for the sake of its readiness gate if not.
     """
     stored = default(StatefulSet.from_json(owner))
     set_name, template = stored.name, owner["spec"]["template"]
@@ -117,8 +117,8 @@ def running_member(
         **template["metadata"]["labels"],
         **{REVISION_LABEL: revision, "statefulset.kubernetes.io/pod-name": name},
     }
-    gate = [{"type": READY_AFTER, "status": "True" if is_ready else "False"}]
-    is_gated = bool(template["spec"].get("readinessGates"))
+    status = "True" if is_ready else "False"
+    kinds = ("Ready", READY_AFTER) if template["spec"].get("readinessGates") else ("Ready",)
     return {
         "apiVersion": "v1",
         "kind": "Pod",
@@ -131,7 +131,7 @@ def running_member(
         "status": {
             "phase": "Running",
             "podIP": f"10.200.0.{ordinal + 1}",
-            "conditions": gate if is_gated else [],
+            "conditions": [{"type": kind, "status": status} for kind in kinds],
             "containerStatuses": [
                 {
                     **{"name": "app", "image": template["spec"]["containers"][0]["image"]},

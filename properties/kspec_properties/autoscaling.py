@@ -63,7 +63,7 @@ def an_autoscaler_stays_within_its_bounds(before: State, after: State) -> Verdic
 
 def _known(state: State) -> dict[str, Known]:
     for _, memory in hosts(state, "hpa"):
-        return dict(memory.own.known.items())
+        return dict(memory.own.known.sorted_items())
     return {}
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from kspec_models.host import Watch
-from kspec_models.layout import HostSlot, InformerSlot, NodeSlot, ProcessSlots
+from kspec_models.layout import HostSlot, InformerSlot, Layout, NodeSlot, ProcessSlots
 from kspec_models.objects import Deployment, Node, Pod, ReplicaSet, Service
 from kspec_models.reflector import Informer
 from kspec_models.state import State
@@ -93,11 +94,23 @@ def node_states(state: State, prefix: str) -> Iterator[tuple[NodeSlot, Any]]:
             yield place, state.slots[slot]
 
 
+_PLACES: WeakKeyDictionary[Layout, dict[str, tuple[tuple[int, HostSlot], ...]]] = (
+    WeakKeyDictionary()
+)
+"""Where the hosts of a layout are, by the prefix that they were asked for."""
+
+
+def _places(layout: Layout, prefix: str) -> tuple[tuple[int, HostSlot], ...]:
+    known = _PLACES.setdefault(layout, {})
+    if prefix not in known:
+        named = ((s, layout.slots[s]) for n, s in layout.by_host.items() if n.startswith(prefix))
+        known[prefix] = tuple((s, place) for s, place in named if isinstance(place, HostSlot))
+    return known[prefix]
+
+
 def hosts(state: State, prefix: str) -> Iterator[tuple[HostSlot, Any]]:
     """Every host whose name starts with `prefix` and that is up, with its memory."""
-    for name, slot in state.layout.by_host.items():
-        place = state.layout.slots[slot]
-        if name.startswith(prefix) and isinstance(place, HostSlot):
-            host = state.slots[slot]
-            if host is not None:
-                yield place, host.memory
+    for slot, place in _places(state.layout, prefix):
+        host = state.slots[slot]
+        if host is not None:
+            yield place, host.memory

@@ -13,7 +13,7 @@ import attrs
 from kspec_models.components import Components
 from kspec_models.reflector import Reflector
 from kspec_models.world import World
-from kspec_models.worlds import agent, delete, node
+from kspec_models.worlds import delete, node
 from kspec_models.worlds_statefulset import running_member, stateful_set
 from kspec_properties.bugs.bug import Bug
 
@@ -28,7 +28,7 @@ def _change(parts: Components) -> Components:
     return attrs.evolve(parts, reflector=ListsAtZero(atomic=parts.reflector.atomic))
 
 
-_SET = stateful_set("web", 1)
+_SET, _OTHER = stateful_set("web", 1), stateful_set("other", 1)
 
 BUG = Bug(
     id="k8s-59848",
@@ -42,7 +42,7 @@ BUG = Bug(
             node("n2"),
             _SET,
             running_member(_SET, 0, "n1"),
-            agent("another", "n2", "100m"),  # its image is that of the set, and so is there
+            running_member(_OTHER, 0, "n2"),  # it brings the image, and nothing looks after it
         ),
         operations=(delete("Pod", "web-0"),),
         granularity="reconcile",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kspec_properties.mutants import (
     api,
+    autoscaling,
     collection,
     daemonsets,
     disruption,
@@ -35,6 +36,7 @@ MUTANTS: tuple[ModelMutant, ...] = (
     *nodes.MUTANTS,
     *node_life.MUTANTS,
     *fights.MUTANTS,
+    *autoscaling.MUTANTS,
     *disruption.MUTANTS,
     *statefulsets.MUTANTS,
     *collection.MUTANTS,

@@ -1,9 +1,10 @@
-"""Mutants of the EndpointSlice controller, of kube-proxy, and of a rollout's end."""
+"""Mutants of the controllers of endpoints, of kube-proxy, and of a rollout's end."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from kspec_models.controllers.endpoints import EndpointsController
 from kspec_models.controllers.endpointslice import EndpointSliceController
 from kspec_models.host import Notification, View
 from kspec_models.kubeproxy import KubeProxy
@@ -25,6 +26,12 @@ _REPLACED = World(
     objects=(deployment("web", 1), service("web")),
     operations=(set_image("web", "app:2"),),
 )
+_LISTED = World(
+    name="one-listed-service",
+    nodes=1,
+    objects=(deployment("web", 1), service("web")),
+    controllers=("deployment-controller", "replicaset-controller", "endpoints-controller"),
+)
 
 
 class IgnoresReadiness(EndpointSliceController):
@@ -34,6 +41,13 @@ class IgnoresReadiness(EndpointSliceController):
         if event.resource == "pods" and event.old is not None and event.new is not None:
             return memory, ()
         return super().handle(memory, event, view)
+
+
+class IgnoresPods(EndpointsController):
+    """Only the Service itself makes the controller look at it."""
+
+    def concerns(self, event: Notification) -> bool:
+        return event.resource != "pods" and super().concerns(event)
 
 
 class IgnoresEndpointUpdates(KubeProxy):
@@ -62,6 +76,13 @@ MUTANTS = (
         property="endpoints-follow-readiness",
         world=_SERVED,
         change=replacing_controller("endpointslice", lambda _: IgnoresReadiness()),
+    ),
+    ModelMutant(
+        name="endpoints-ignore-pods",
+        description="the Endpoints controller does not notice that a pod changed",
+        property="endpoints-objects-follow-readiness",
+        world=_LISTED,
+        change=replacing_controller("endpoints", lambda _: IgnoresPods()),
     ),
     ModelMutant(
         name="proxy-ignores-endpoint-updates",
