@@ -3,6 +3,7 @@
 import pytest
 from workload_loop import Loop, ready, template
 
+from kspec.values import EMPTY_MAP
 from kspec_models.controllers.statefulset import StatefulSetController
 from kspec_models.host import View
 from kspec_models.objects import PersistentVolumeClaim, Pod, StatefulSet, Time, controller_of
@@ -239,7 +240,7 @@ def test_history_beyond_the_limit_goes_and_what_pods_run_stays(loop):
 
 def test_a_taken_name_of_a_revision_is_counted_as_a_collision(loop):
     owner = loop.add(stateful_set(1)).value
-    worked = StatefulSetController().reconcile((), KEY, loop.view)
+    worked = StatefulSetController().reconcile(EMPTY_MAP, KEY, loop.view)
     (create,) = worked.requests
     loop.add(create.object.replace(data=create.object.data.set("other", 1)))
     loop.settle()
@@ -341,3 +342,14 @@ def test_a_set_that_is_being_deleted_makes_no_pods(loop):
     loop.add(stateful_set(1).with_metadata(deletion_timestamp=Time(0), finalizers=("keep",)))
     loop.settle()
     assert not loop.objects("pods") and loop.status().observed_generation == 1
+
+
+def test_with_a_stale_check_a_key_waits_until_its_own_writes_are_seen(loop):
+    loop.add(stateful_set(1))
+    controller = StatefulSetController(stale_check=lambda view, resource, revision: False)
+    assert controller.reconcile(EMPTY_MAP, KEY, loop.view).requests
+    written = EMPTY_MAP.set(KEY, (("pods", 7),))
+    waiting = controller.reconcile(written, KEY, loop.view)
+    assert waiting.failed and not waiting.requests
+    seen = StatefulSetController(stale_check=lambda view, resource, revision: revision <= 7)
+    assert seen.reconcile(written, KEY, loop.view).requests

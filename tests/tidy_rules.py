@@ -22,7 +22,7 @@ COMPOSERS = tuple(
     f"kspec_models.{name}"
     for name in (
         *("building", "cluster", "components", "controller_manager", "node_controllers", "dump"),
-        *("housekeeping", "quota_controllers", "world"),
+        *("housekeeping", "quota_controllers", "cluster_autoscaler_setup", "world"),
         *("reduction.declared", "reduction.parts", "reduction.renaming", "reduction.sleeping"),
     )
 )

@@ -12,6 +12,7 @@ from kspec_models.apiserver.admission import Admission
 from kspec_models.apiserver.admission_options import rules_of
 from kspec_models.apiserver.server import ApiServer
 from kspec_models.cluster import Cluster
+from kspec_models.cluster_autoscaler_groups import first_machines, machines_of
 from kspec_models.components import Components, Passive, node_names
 from kspec_models.controller_manager import controllers_of
 from kspec_models.dataplane import EMPTY_DATAPLANE
@@ -48,12 +49,13 @@ def components_of(
     schedulers = attrs.evolve(world, schedulers=scheduler_count(world))
     leases = election_objects(room, scheduler_names(schedulers.schedulers))
     objects = starting_objects(attrs.evolve(world, objects=(*world.objects, *leases)))
+    objects = (*first_machines(world, node_names(objects)), *objects)
     needs = needs_of(world, objects)
     if any(getattr(c, "reads_node_leases", False) for c in controllers_of(needs)):
         objects = heartbeats(objects)
         needs = needs_of(world, objects)
     chosen = policy if policy is not None else load_policy(world.policy)
-    every = node_names((*objects, *applied_objects(world)))
+    every = (*node_names((*objects, *applied_objects(world))), *machines_of(world))
     nodes = tuple(dict.fromkeys(every))
     numbers = {name: i for i, name in enumerate(nodes, start=1)}
     return Components(

@@ -372,7 +372,7 @@ class Cluster:
         """Whether an informer waits until its process leads."""
         process = self.layout.processes[place.process]
         elector = self.layout.slots[process.elector]
-        if not process.starts_late or not isinstance(elector, HostSlot):
+        if not process.starts_late or process.elector < 0 or not isinstance(elector, HostSlot):
             return False
         entry = t.api.store.get(f"leases/{elector.lease}")
         return not elector.host.synced(entry).is_leading  # type: ignore[attr-defined]

@@ -21,13 +21,14 @@ from kspec_models.election import NodeLease
 from kspec_models.host import Host, Watch
 from kspec_models.indexes import INDEXERS
 from kspec_models.kubelet_nodestatus import NodeStatus
+from kspec_models.kubelet_volumes import VolumeManager
 from kspec_models.layout import Layout, NodeSlot
 from kspec_models.machine_room import MANAGER, SCHEDULER, MachineRoom
 from kspec_models.objects import ApiObject, Node, Pod
 from kspec_models.reflector import Reflector
 from kspec_models.requests import Create
 from kspec_models.runtime import Runtime
-from kspec_models.serving import ADMISSION
+from kspec_models.serving import ADMISSION, admission_of
 from kspec_models.state import BIT
 from kspec_models.store import Snapshot, Store
 
@@ -107,10 +108,12 @@ class Components:
                 f"components: kube-apiserver.clients names {unknown[0]!r}, which is no process",
                 expected=f"one of {', '.join(layout.by_process)}",
             )
-        resources = dict.fromkeys((*(watch.resource for watch in layout.streams), *ADMISSION))
+        resources = dict.fromkeys(watch.resource for watch in layout.streams)
         watches = tuple(Watch(resource) for resource in resources)
+        admitting = tuple(Watch(resource) for resource in ADMISSION)
         for name in self.room.servers:
             layout.add_process(name, (), extra=watches, is_server=True)
+            layout.add_process(admission_of(name), (), extra=admitting, is_server=True)
 
     def _add_node(self, layout: Layout, node: str) -> None:
         runtime = layout.add_node_state(
@@ -120,6 +123,8 @@ class Components:
         if any(getattr(c, "reads_node_leases", False) for c in self.controllers):
             status = Worker(NodeStatus(node))
             kubelet = (*kubelet, (NodeLease(node), actions.Renew), (status, actions.Reconcile))
+        if any(getattr(c, "hands_over_volumes", False) for c in self.controllers):
+            kubelet = (*kubelet, (Worker(VolumeManager(node)), actions.Reconcile))
         layout.add_process(
             f"kubelet/{node}", kubelet, node=node, node_state=runtime, topic=BIT["kubelets"]
         )

@@ -77,7 +77,10 @@ def _needs_stateful_sets(needs: Needs) -> bool:
 
 
 def _statefulset(needs: Needs) -> StatefulSetController:
-    return StatefulSetController(has_claims=needs.any_of("persistentvolumeclaims"))
+    return StatefulSetController(
+        has_claims=needs.any_of("persistentvolumeclaims"),
+        stale_check=has_seen if needs.world.stale_controller_check else None,
+    )
 
 
 def _autoscaler(needs: Needs) -> HorizontalPodAutoscalerController:

@@ -10,7 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from kspec.errors import InputError
 from kspec_models.budgets import BUDGETS
+from kspec_models.controllers.attachdetach import AttachDetachController
+from kspec_models.controllers.csiattacher import CSIAttacherController
 from kspec_models.controllers.disruption import OWNERS, DisruptionController
 from kspec_models.controllers.garbagecollector import GarbageCollectorController
 from kspec_models.controllers.pvcprotection import PVCProtectionController
@@ -33,6 +36,8 @@ def _disruption(needs: Needs) -> DisruptionController:
     return DisruptionController(tuple(r for r in OWNERS if r in needs.resources))
 
 
+ATTACHMENT: Final = "attachdetach"
+"""The component of a world in which volumes are attached and detached."""
 _COLLECTED: Final = frozenset(
     (
         *("deployments", "replicasets", "statefulsets", "daemonsets", "replicationcontrollers"),
@@ -63,6 +68,16 @@ def _deletes_owners(data: Mapping[str, Any]) -> bool:
     return "ttlSecondsAfterFinished" in spec or "Delete" in retention.values()
 
 
+def _has_attachment(needs: Needs) -> bool:
+    """The component is optional: elsewhere volumes are where they are needed, without a word."""
+    unknown = sorted(needs.options(ATTACHMENT))
+    if unknown:
+        raise InputError(
+            f"component {ATTACHMENT} has no option {unknown[0]!r}", expected="an empty mapping"
+        )
+    return ATTACHMENT in needs.world.components
+
+
 HOUSEKEEPING_WIRINGS: Final[tuple[Wiring, ...]] = (
     Wiring("disruption-controller", _needs_budgets, _disruption),
     Wiring(
@@ -70,6 +85,12 @@ HOUSEKEEPING_WIRINGS: Final[tuple[Wiring, ...]] = (
         _needs_collection,
         lambda needs: GarbageCollectorController(needs.resources),
     ),
+    Wiring(
+        "persistentvolume-attach-detach-controller",
+        _has_attachment,
+        lambda needs: AttachDetachController(),
+    ),
+    Wiring("csi-attacher", _has_attachment, lambda needs: CSIAttacherController()),
     Wiring(
         "persistentvolumeclaim-protection-controller",
         lambda needs: needs.any_of("persistentvolumeclaims"),

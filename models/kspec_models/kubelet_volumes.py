@@ -11,7 +11,8 @@ A volume is unmounted when its pod is gone or all its containers are.
 Left out: that the containers of a pod wait for its mounts: nothing here looks at the files of a
 container. The mounts that a kubelet finds again after a restart: it begins with none, as after a
 reboot. Polling: a volume that is not attached yet is looked for again when the node's status says
-that something else is attached.
+that something else is attached, a claim that may not be used yet when it is bound; only containers
+of a pod that is gone are looked after every second.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from typing import Any, Final, NamedTuple
 from kspec_models.attachment import is_terminated, unique_name, uses_claims
 from kspec_models.controllers.worker import Worked
 from kspec_models.host import Call, Notification, View, Watch
-from kspec_models.objects import Pod, freeze
+from kspec_models.objects import PersistentVolumeClaim, Pod, freeze
 from kspec_models.requests import NOT_FOUND, Get, Patch, Request, Response
 from kspec_models.volumes import CLAIMS, VOLUMES, claim_names, entry_of
 
@@ -71,14 +72,16 @@ class VolumeManager:
     def __init__(self, node_name: str) -> None:
         self.node_name = node_name
         self.name = f"volume-manager/{node_name}"
-        self.watches = (Watch("pods", node_name), Watch("nodes", node_name))
+        self.watches = (Watch("pods", node_name), Watch("nodes", node_name), Watch(CLAIMS))
 
     def initial(self) -> VolumeMemory:
         return VolumeMemory()
 
     def concerns(self, event: Notification) -> bool:
-        """Pods with claims that come, go or end, and what is attached to the node."""
+        """Pods with claims that come, go or end, what is attached, and claims that are bound."""
         objects = [e.value for e in (event.old, event.new) if e is not None]
+        if event.resource == CLAIMS:
+            return event.new is not None and _changes(objects, _may_be_used)
         if event.resource == "pods":
             return any(map(uses_claims, objects)) and _changes(objects, _of_pod)
         return _changes(objects, _attached)
@@ -89,13 +92,15 @@ class VolumeManager:
         return memory, (KEY,) if self.concerns(event) else ()
 
     def reconcile(self, memory: VolumeMemory, key: str, view: View) -> Worked:
-        """Forget pods that are gone, and unmount what is theirs."""
+        """Forget pods that are gone, and unmount what is theirs once nothing of them runs."""
         there = {pod.uid for pod in _users(view)}
         memory = memory._replace(
             resolved=tuple(each for each in memory.resolved if each[0] in there),
-            mounted=tuple(use for use in memory.mounted if use.pod in there),
+            mounted=tuple(use for use in memory.mounted if use.pod in there or _runs(use, view)),
         )
-        return self._resolve(memory, Progress(CLAIM), view)
+        lingers = any(use.pod not in there for use in memory.mounted)
+        worked = self._resolve(memory, Progress(CLAIM), view)
+        return worked._replace(requeue_after=1) if lingers else worked
 
     def _resolve(self, memory: VolumeMemory, progress: Progress, view: View) -> Worked:
         """Read the claims of the next pod whose volumes are not known."""
@@ -114,10 +119,9 @@ class VolumeManager:
     ) -> Worked:
         """A claim or a volume of a pod was read; a claim that may not be used is left for later."""
         value = response.entry.value if response.entry is not None else None
-        if progress.step == CLAIM and value is not None and not value.is_terminating:
-            if value.spec.volume_name:
-                read = Get(VOLUMES, value.spec.volume_name)
-                return Worked(memory, (read,), progress._replace(step=VOLUME))
+        if progress.step == CLAIM and value is not None and _may_be_used(value):
+            read = Get(VOLUMES, value.spec.volume_name)
+            return Worked(memory, (read,), progress._replace(step=VOLUME))
         if progress.step == CLAIM or value is None:
             later = (*progress.unresolved, progress.pod)
             return self._resolve(memory, progress._replace(unresolved=later), view)
@@ -148,7 +152,7 @@ class VolumeManager:
     def _verify(self, memory: VolumeMemory, progress: Progress) -> Worked:
         """VerifyControllerAttachedVolume: read the node live, if something waits for its mount."""
         if not any(self.waiting(memory)):
-            return Worked(memory, failed=bool(progress.unresolved))
+            return Worked(memory)
         read = Get("nodes", self.node_name)
         return Worked(memory, (read,), progress._replace(step=VERIFY))
 
@@ -172,7 +176,18 @@ class VolumeManager:
         names = {volume.name for volume in attached}
         more = tuple(use for use in self.waiting(memory) if use.volume in names)
         mounted = tuple(sorted((*memory.mounted, *more)))
-        return Worked(memory._replace(mounted=mounted), failed=bool(progress.unresolved))
+        return Worked(memory._replace(mounted=mounted))
+
+
+def _may_be_used(claim: PersistentVolumeClaim) -> bool:
+    """Whether the kubelet starts a pod with the claim."""
+    return bool(claim.spec.volume_name) and not claim.is_terminating
+
+
+def _runs(use: Use, view: View) -> bool:
+    """Whether a container of the pod runs, whoever knows of the pod."""
+    sandbox = view.node.pod(use.pod) if view.node is not None else None
+    return sandbox is not None and sandbox.is_live
 
 
 def _users(view: View) -> tuple[Pod, ...]:

@@ -226,7 +226,7 @@ class Layout:
                 self.readers[slot] = [
                     informer
                     for (actor, resource), informer in self.by_informer.items()
-                    if resource == watch.resource and actor not in self.servers
+                    if resource == watch.resource and not self.process_named(actor).is_server
                 ]
         self.weights = [fingerprint(("slot", i)) | 1 for i in range(len(self.slots))]
         return self

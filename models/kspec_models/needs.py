@@ -23,7 +23,10 @@ _MAKES: Final = {
     "persistentvolumeclaims": ("persistentvolumes",),
 }
 """What the controller of a resource creates."""
-_COMPONENTS_MAKE: Final = {"serviceaccount-token-controller": ("secrets",)}
+_COMPONENTS_MAKE: Final = {
+    "serviceaccount-token-controller": ("secrets",),
+    "attachdetach": ("volumeattachments",),
+}
 """What a component creates that runs because the world names it."""
 
 

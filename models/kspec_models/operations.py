@@ -52,7 +52,7 @@ def _delete(data: Mapping[str, Any]) -> tuple[str, tuple[Request, ...]]:
 def _scale(data: Mapping[str, Any]) -> tuple[str, tuple[Request, ...]]:
     resource, key, text = _target(data)
     if resource not in _SCALABLE:
-        raise InputError(f"scale {text}", expected="a Deployment or a ReplicaSet")
+        raise InputError(f"scale {text}", expected="a kind that has a size, such as Deployment")
     replicas = data["replicas"]
     patch = Patch(resource, key, freeze({"spec": {"replicas": replicas}}))
     return f"scale {text} to {replicas}", (patch,)
@@ -86,7 +86,7 @@ def _uncordon(data: Mapping[str, Any]) -> tuple[str, tuple[Request, ...]]:
 
 _CASCADES = {"background": "Background", "foreground": "Foreground", "orphan": "Orphan"}
 """What kubectl delete --cascade asks for; background unless told otherwise."""
-_SCALABLE = ("deployments", "replicasets")
+_SCALABLE = ("deployments", "replicasets", "replicationcontrollers", "statefulsets")
 _READERS = {
     "apply": _apply,
     "delete": _delete,

@@ -5,8 +5,8 @@ pkg/kubeapiserver's informers for admission at Kubernetes 1.36. A watch cache is
 process `kube-apiserver-<n>`: it follows the store by its own deliveries. A watch gets what its
 server has received; a first list at resourceVersion 0 is answered as the server knows the objects,
 and one by WatchList waits until the server knows them all; Get, other lists and writes go to the
-store. Admission sees the caches of the server that is asked. A process keeps its server until it
-restarts, and may then become the client of another.
+store. Admission sees the informers that the server that is asked has of its own. A process keeps
+its server until it restarts, and may then become the client of another.
 
 Users go to the first server. It looks namespaces up in the store, as a server does for a while
 after it has deleted one (forceLiveLookupCache of plugin/namespace/lifecycle).
@@ -36,6 +36,11 @@ ADMISSION: Final = (
 """What admission reads from the caches of its server."""
 
 
+def admission_of(server: str) -> str:
+    """What the informers of a server's admission are called: they lag behind its watch caches."""
+    return f"{server}/admission"
+
+
 def server_of(layout: Layout, t: State, actor: str) -> str:
     """The API server that a process is a client of."""
     for name, server in t.environment.clients:
@@ -53,7 +58,7 @@ def known_revision(layout: Layout, t: State, place: InformerSlot) -> int:
 
 def is_known(layout: Layout, t: State, place: InformerSlot, position: int) -> bool:
     """Whether the server of a client has received the event at a position of its stream."""
-    if place.actor in layout.servers:
+    if layout.processes[place.process].is_server:
         return True
     event = t.streams[place.stream].events.items[position]
     return bool(event.revision <= known_revision(layout, t, place))
@@ -77,7 +82,7 @@ def as_seen(layout: Layout, t: State, actor: str) -> Api:
     server = server_of(layout, t, actor)
     store, buckets = t.api.store, t.api.store.buckets
     for resource in ADMISSION:
-        slot = layout.by_informer.get((server, resource))
+        slot = layout.by_informer.get((admission_of(server), resource))
         is_live = resource == "namespaces" and server == layout.servers[0]
         if slot is not None and not is_live:
             buckets = buckets.set(resource, t.slots[slot].cache)

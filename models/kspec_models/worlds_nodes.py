@@ -42,6 +42,11 @@ def held(document: dict[str, Any], finalizer: str = "example.com/hold") -> dict[
     return {**document, "metadata": {**document["metadata"], "finalizers": [finalizer]}}
 
 
+def node_group(name: str, least: int, most: int, **template: Any) -> dict[str, Any]:
+    """A group of the cluster autoscaler: capacity, labels and taints are those of its machines."""
+    return {"name": name, "minSize": least, "maxSize": most, "template": template}
+
+
 def heartbeat(name: str) -> dict[str, Any]:
     """The Lease of a node that is heard of."""
     return {

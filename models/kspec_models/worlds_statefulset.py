@@ -103,7 +103,8 @@ def running_member(
 ) -> dict[str, Any]:
     """The pod of an ordinal that runs on a node, for worlds that keep status.
 
-    is_ready: whether it is, for the sake of its readiness gate if not.
+    is_ready: whether it is. Its readiness gate, if it has one, says the same; that of the pod on
+    which the others depend is True.
     """
     stored = default(StatefulSet.from_json(owner))
     set_name, template = stored.name, owner["spec"]["template"]
@@ -117,8 +118,10 @@ def running_member(
         **template["metadata"]["labels"],
         **{REVISION_LABEL: revision, "statefulset.kubernetes.io/pod-name": name},
     }
-    status = "True" if is_ready else "False"
-    kinds = ("Ready", READY_AFTER) if template["spec"].get("readinessGates") else ("Ready",)
+    conditions = {"Ready": is_ready}
+    if template["spec"].get("readinessGates"):
+        is_first = template["metadata"]["annotations"][READY_AFTER] == name
+        conditions[READY_AFTER] = is_ready or is_first
     return {
         "apiVersion": "v1",
         "kind": "Pod",
@@ -131,7 +134,7 @@ def running_member(
         "status": {
             "phase": "Running",
             "podIP": f"10.200.0.{ordinal + 1}",
-            "conditions": [{"type": kind, "status": status} for kind in kinds],
+            "conditions": [{"type": k, "status": str(v)} for k, v in conditions.items()],
             "containerStatuses": [
                 {
                     **{"name": "app", "image": template["spec"]["containers"][0]["image"]},

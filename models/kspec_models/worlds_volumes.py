@@ -66,3 +66,29 @@ def using(data: Mapping[str, Any], *claims: str) -> dict[str, Any]:
 def force_delete(name: str) -> dict[str, Any]:
     """The operation `kubectl delete pod <name> --force`."""
     return {"delete": {"kind": "Pod", "name": name, "gracePeriodSeconds": 0}}
+
+
+def attachable(data: Mapping[str, Any], *volumes: str) -> dict[str, Any]:
+    """The node with these volumes attached, for worlds that keep status."""
+    attached = [
+        {"name": f"kubernetes.io/csi/{DRIVER}^{name}", "devicePath": ""} for name in volumes
+    ]
+    return {**data, "status": {**data["status"], "volumesAttached": attached}}
+
+
+def attached(name: str, node: str) -> dict[str, Any]:
+    """The VolumeAttachment of a volume that is attached to a node."""
+    return {
+        "apiVersion": "storage.k8s.io/v1",
+        "kind": "VolumeAttachment",
+        "metadata": {
+            "name": f"csi-{name}-{node}",
+            "finalizers": ["external-attacher/" + DRIVER.replace(".", "-")],
+        },
+        "spec": {
+            "attacher": DRIVER,
+            "nodeName": node,
+            "source": {"persistentVolumeName": name},
+        },
+        "status": {"attached": True},
+    }

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from kspec.logic import HOLDS, Verdict, fails
 from kspec.property import eventually_stable, sometimes, transition
-from kspec_models.controllers.garbagecollector import FINALIZE, Pass
+from kspec_models.controllers.garbagecollector_pass import FINALIZE, Pass
 from kspec_models.host_state import HostState
 from kspec_models.kinds import lookup
 from kspec_models.layout import HostSlot

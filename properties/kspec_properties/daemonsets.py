@@ -5,26 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kspec.logic import HOLDS, Verdict, fails
-from kspec.property import eventually_stable, invariant, sometimes, transition
+from kspec.property import invariant, sometimes, transition
 from kspec_models.controllers.daemonset_nodes import fit, target_node
 from kspec_models.controllers.daemonset_rollout import (
     ROLLING_UPDATE,
     allows_surge,
     max_unavailable,
 )
-from kspec_models.controllers.pods import is_active, is_available, is_ready
+from kspec_models.controllers.daemonset_steps import Pass
+from kspec_models.controllers.pods import is_active, is_available
 from kspec_models.indexes import controlled_by
 from kspec_models.layout import HostSlot
 from kspec_models.objects import DaemonSet, Node, Pod, controller_of
 from kspec_models.reflector import WATCHING
-from kspec_models.requests import Delete, Request, target
+from kspec_models.requests import Delete, target
 from kspec_models.state import State
 from kspec_models.store import Snapshot
 from kspec_properties.faults import all_but
-from kspec_properties.reading import fresh, hosts, newest, nodes, values, written
+from kspec_properties.reading import hosts, newest, values, written
 from kspec_properties.workloads import is_leaving
 
-_DOCS = "https://kubernetes.io/docs/concepts/workloads/controllers/daemonset/"
+DOCS = "https://kubernetes.io/docs/concepts/workloads/controllers/daemonset/"
 _UPDATES = "https://kubernetes.io/docs/tasks/manage-daemon/update-daemon-set/"
 
 
@@ -55,7 +56,7 @@ def _owner_of(state: State, pod: Pod) -> DaemonSet | None:
 
 @transition(
     reads=("pods",),
-    source=_DOCS + "#how-daemon-pods-are-scheduled",
+    source=DOCS + "#how-daemon-pods-are-scheduled",
     faults=all_but("crash", "stale-list", "lost-answer", "compaction"),
     companion="a-daemon-pod-is-created",
     mutants=("daemonset-forgets-expectations",),
@@ -97,37 +98,47 @@ def a_daemonset_update_keeps_within_max_unavailable(before: State, after: State)
     count as well, whatever they wait for (kubernetes#123232); they are replaced at once.
     """
     taken: dict[str, set[str]] = {}
-    asked = [sent for sent in after.sent if sent.host == "daemonset"]
-    for sent in asked:
-        if isinstance(sent.request, Delete) and sent.request.resource == "pods":
-            taken.setdefault(sent.process, set()).add(sent.request.key)
-    if taken and _is_late(after, [sent.request for sent in asked]):
-        return HOLDS
-    for process, gone in taken.items():
-        verdict = _judged(before, process, gone)
+    for sent in after.sent:
+        request = sent.request
+        if _is_ours(sent.host) and isinstance(request, Delete) and request.resource == "pods":
+            taken.setdefault(sent.host, set()).add(request.key)
+    for host, gone in taken.items():
+        if _is_late(after, host):
+            continue
+        verdict = _judged(before, host, gone)
         if not verdict:
             return verdict
     return HOLDS
 
 
-def _is_late(after: State, asked: list[Request]) -> bool:
+def _is_ours(host: str) -> bool:
+    return host.startswith("daemonset")
+
+
+def _is_late(after: State, host: str) -> bool:
     """Whether the controller goes on with what it decided in an earlier step, on older caches."""
+    asked = [sent.request for sent in after.sent if sent.host == host]
     return any(
-        answered.host == "daemonset"
+        answered.host == host
         and target(answered.request)[0] == "pods"
         and answered.request not in asked
         for answered in after.answered
     )
 
 
-def _judged(before: State, process: str, gone: set[str]) -> Verdict:
-    cached = {
-        resource: before.slots[before.layout.by_informer[process, resource]].cache
-        for resource in ("daemonsets", "pods", "nodes")
-    }
-    places: list[Node] = [entry.value for entry in cached["nodes"].entries()]
+def _judged(before: State, host: str, gone: set[str]) -> Verdict:
+    """By the pods that are cached now, and what was read when the pass began."""
+    slot = before.layout.by_host[host]
+    place = before.layout.slots[slot]
+    assert isinstance(place, HostSlot)
+    cached = {resource: before.slots[index].cache for resource, index in place.caches.items()}
+    nodes_now = tuple(entry.value for entry in cached["nodes"].entries())
+    begun: dict[str, Pass] = {c.call.key: c.call.phase for c in before.slots[slot].calls}
     for entry in cached["daemonsets"].entries():
         owner: DaemonSet = entry.value
+        places: tuple[Node, ...] = nodes_now
+        if owner.key in begun:
+            owner, places = begun[owner.key].value, begun[owner.key].nodes
         if owner.spec.update_strategy.type == ROLLING_UPDATE:
             wanted = [node.name for node in places if fit(node, owner).should_run]
             verdict = _leaves_enough(owner, wanted, cached["pods"], gone, before.clock)
@@ -194,99 +205,6 @@ def a_daemonset_expects_only_what_can_come(state: State) -> Verdict:
     return HOLDS
 
 
-def _daemons_run(state: State) -> Verdict:
-    for owner in daemon_sets(state):
-        limit = 2 if allows_surge(owner) else 1
-        for node in nodes(state):
-            here = living_on(newest(state, "pods"), owner, node.name)
-            should_run, should_continue = fit(node, owner)
-            least = int(should_run and not _is_limited(state, owner))
-            most = limit if should_continue else 0
-            if not least <= len(here) <= most:
-                return fails(f"{owner.key} has {len(here)} pods on {node.name}", "pods")
-            late = [pod for pod in here if not _runs(state, pod)]
-            if late:
-                return fails(f"{late[0].key} is not ready on {node.name}", "ready")
-    return HOLDS
-
-
-def _is_limited(state: State, owner: DaemonSet) -> bool:
-    """Whether a quota may refuse its pods."""
-    return any(quota.namespace == owner.namespace for quota in values(state, "resourcequotas"))
-
-
-def _runs(state: State, pod: Pod) -> bool:
-    """Whether a pod is ready, or nobody promises that it will be."""
-    node, spec = pod.spec.node_name, pod.spec
-    is_probed = any(container.readiness_probe is not None for container in spec.containers)
-    has_kubelet = f"kubelet/{node}" in state.layout.by_host
-    return is_ready(pod) or not has_kubelet or is_probed or bool(spec.readiness_gates)
-
-
-each_node_runs_its_daemon = eventually_stable(
-    "each-node-runs-its-daemon",
-    promise="In the end each eligible node runs one ready pod of a DaemonSet, and no other does.",
-    conditions=(
-        "Eligible by node selector, required node affinity and taints; a node with new taints of "
-        "effect NoSchedule keeps its pod. Ready once it is bound, where no probe or readiness gate "
-        "says otherwise; two pods while a surge waits for that. Once edits and faults have ended, "
-        "without quotas, in namespaces that are not being deleted."
-    ),
-    source=_DOCS,
-    when=lambda state: any(True for _ in fresh(state, "daemonsets")),
-    then=_daemons_run,
-    reads=("pods", "nodes", "objects", "namespaces"),
-    faults=all_but(),
-    companion="a-daemon-pod-is-created",
-    mutants=("daemonset-ignores-deletions",),
-)
-
-
-def _statuses_are_true(state: State) -> Verdict:
-    for owner in daemon_sets(state):
-        wanted, current, misplaced, ready = 0, 0, 0, 0
-        by_node: dict[str, list[Pod]] = {}
-        for pod in owned(newest(state, "pods"), owner):
-            by_node.setdefault(target_node(pod), []).append(pod)
-        for node in nodes(state):
-            here = by_node.get(node.name, [])
-            if fit(node, owner).should_run:
-                wanted += 1
-                current += bool(here)
-                ready += len(here) == 1 and is_ready(here[0])
-            else:
-                misplaced += bool(here)
-        status = owner.status
-        told = (
-            *(status.desired_number_scheduled, status.current_number_scheduled),
-            *(status.number_misscheduled, status.observed_generation),
-        )
-        due = (wanted, current, misplaced, owner.metadata.generation)
-        if told != due:
-            return fails(f"{owner.key} reports {told}, it is {due}", "status")
-        if not allows_surge(owner) and status.number_ready != ready:
-            return fails(f"{owner.key} reports {status.number_ready} ready of {ready}", "status")
-    return HOLDS
-
-
-daemonsets_report_the_truth = eventually_stable(
-    "daemonsets-report-the-truth",
-    promise="In the end the status of a DaemonSet says where its pods are, and how many are ready.",
-    conditions=(
-        "Desired, current and misscheduled nodes and the generation; ready pods without surge, "
-        "where the oldest of two counts. Once edits and faults have ended, in namespaces that are "
-        "not being deleted."
-    ),
-    source=_DOCS,
-    when=lambda state: any(True for _ in fresh(state, "daemonsets")),
-    then=_statuses_are_true,
-    reads=("pods", "nodes", "objects", "namespaces"),
-    faults=all_but(),
-    companion="a-daemon-pod-is-created",
-    mutants=("daemonset-status-is-not-written",),
-)
-
-
 @sometimes(reads=("pods",), source="companion")
 def a_daemon_pod_is_created(state: State) -> bool:
     """A pod of a DaemonSet is created."""
@@ -302,9 +220,7 @@ def a_daemon_pod_is_created(state: State) -> bool:
 def a_daemon_pod_is_replaced(state: State) -> bool:
     """The DaemonSet controller asks to delete a pod."""
     return any(
-        sent.host == "daemonset"
-        and isinstance(sent.request, Delete)
-        and sent.request.resource == "pods"
+        _is_ours(sent.host) and isinstance(sent.request, Delete) and sent.request.resource == "pods"
         for sent in state.sent
     )
 
@@ -319,8 +235,6 @@ PROPERTIES = (
     a_node_gets_no_second_daemon_pod,
     a_daemonset_update_keeps_within_max_unavailable,
     a_daemonset_expects_only_what_can_come,
-    each_node_runs_its_daemon,
-    daemonsets_report_the_truth,
     a_daemon_pod_is_created,
     a_daemon_pod_is_replaced,
     a_daemonset_expects_something,

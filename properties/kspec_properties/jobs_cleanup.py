@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kspec.logic import HOLDS, Verdict, fails, forall
 from kspec.property import eventually_stable, sometimes, transition
-from kspec_models.controllers.job_facts import has_finalizer, is_finished
+from kspec_models.controllers.job_facts import has_finalizer
 from kspec_models.controllers.ttlafterfinished import expiry
 from kspec_models.objects import Job, Pod, controller_of
 from kspec_models.requests import Delete
@@ -17,26 +17,30 @@ _TTL = "https://kubernetes.io/docs/concepts/workloads/controllers/ttlafterfinish
 
 
 def _is_released(state: State, pod: Pod) -> bool:
-    """Whether the tracking finalizer is gone from a pod that no Job will count any more."""
+    """Whether the tracking finalizer holds back no pod that leaves, or that no Job will count."""
     owner = controller_of(pod)
     if not has_finalizer(pod) or (owner is not None and owner.kind != Job.KIND):
         return True
     name = owner.name if owner is not None else ""
     found = newest(state, "jobs").get(f"jobs/{pod.namespace}/{name}")
-    is_owned = found is not None and owner is not None and found.value.uid == owner.uid
-    return is_owned and found is not None and not is_finished(found.value)
+    has_job = found is not None and owner is not None and found.value.uid == owner.uid
+    return has_job and not pod.is_terminating
 
 
 jobs_release_their_pods = eventually_stable(
     "jobs-release-their-pods",
-    promise="In the end no pod of a Job that is finished or gone carries the tracking finalizer.",
-    conditions="So the finalizer keeps no pod for ever. Once edits and faults have ended.",
+    promise="In the end the tracking finalizer holds back no pod that is deleted or has no Job.",
+    conditions=(
+        "A pod that was made for a Job when it had finished already, by a controller whose Job was "
+        "old, keeps it until one of them is deleted, or the informer resyncs after half a day. "
+        "Once edits and faults have ended."
+    ),
     source=TRACKING,
     when=lambda state: any(has_finalizer(pod) for pod in fresh(state, "pods")),
     then=lambda state: forall(
         pods(state),
         lambda pod: _is_released(state, pod),
-        lambda pod: f"{pod.key} carries the finalizer of a Job that will not count it",
+        lambda pod: f"{pod.key} is held back by the finalizer of a Job",
     ),
     reads=("objects", "pods"),
     faults=all_but(),

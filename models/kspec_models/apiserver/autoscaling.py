@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from kspec_models.apiserver.strategy import Strategy
+from kspec_models.apiserver.validate_common import shown, unsupported
 from kspec_models.objects import HorizontalPodAutoscaler, Load, freeze
 from kspec_models.quantity import QuantityError, parse
 
@@ -84,7 +85,7 @@ def _metric(metric: Any, path: str) -> Iterator[str]:
         yield f"{path}.type: Required value: must specify a metric source type"
         return
     if kind not in _FIELDS:
-        yield f'{path}.type: Unsupported value: "{kind}": supported values: ' + ", ".join(_FIELDS)
+        yield unsupported(kind, f"{path}.type", sorted(_FIELDS))
         return
     field = _FIELDS[kind]
     source = metric.get(field)
@@ -137,7 +138,8 @@ def _target(kind: str, target: Mapping[str, Any], path: str) -> Iterator[str]:
     aims = [name for name in _TYPES if target.get(name) is not None]
     for name in aims:
         if not _is_positive(name, target[name]):
-            yield f"{path}.{name}: Invalid value: {target[name]}: must be positive"
+            must = "greater than 0" if name == "averageUtilization" else "positive"
+            yield f"{path}.{name}: Invalid value: {shown(target[name])}: must be {must}"
         if name not in _AIMS[kind]:
             yield f"{path}.{name}: Forbidden: may not be set for this metric source"
     allowed = [name for name in aims if name in _AIMS[kind]]
@@ -162,13 +164,12 @@ def _rules(rules: Mapping[str, Any], path: str) -> Iterator[str]:
     """validateScalingRules."""
     window = rules.get("stabilizationWindowSeconds")
     if window is not None and not (type(window) is int and 0 <= window <= _MAX_WINDOW):
-        yield (
-            f"{path}.stabilizationWindowSeconds: Invalid value: {window}: "
-            f"must be between 0 and {_MAX_WINDOW}"
-        )
+        is_low = type(window) is not int or window < 0
+        must = "greater than or equal to zero" if is_low else f"less than or equal to {_MAX_WINDOW}"
+        yield f"{path}.stabilizationWindowSeconds: Invalid value: {shown(window)}: must be {must}"
     select = rules.get("selectPolicy")
     if select is not None and select not in _SELECTS:
-        yield f'{path}.selectPolicy: Unsupported value: "{select}"'
+        yield unsupported(select, f"{path}.selectPolicy", sorted(_SELECTS))
     tolerance = rules.get("tolerance")
     if tolerance is not None and not _is_tolerance(tolerance):
         yield f"{path}.tolerance: Invalid value: {tolerance}: must be between 0 and 1"
@@ -190,7 +191,7 @@ def _is_tolerance(value: Any) -> bool:
 
 def _policy(policy: Mapping[str, Any], path: str) -> Iterator[str]:
     if policy.get("type") not in _POLICY_TYPES:
-        yield f'{path}.type: Unsupported value: "{policy.get("type", "")}"'
+        yield unsupported(policy.get("type", ""), f"{path}.type", ("Pods", "Percent"))
     for field, most in (("value", None), ("periodSeconds", _MAX_PERIOD)):
         value = policy.get(field)
         if type(value) is not int or value <= 0:

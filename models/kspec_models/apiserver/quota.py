@@ -12,7 +12,7 @@ from typing import Final
 from kspec_models.apiserver.limit_range import defaulted
 from kspec_models.apiserver.limit_range_validation import limit_range_problems
 from kspec_models.apiserver.strategy import Strategy
-from kspec_models.apiserver.validate_common import quantities
+from kspec_models.apiserver.validate_common import quantities, shown
 from kspec_models.objects import ResourceQuota, ResourceQuotaSpec
 from kspec_models.quantity import parse
 from kspec_models.quota_scopes import (
@@ -83,19 +83,15 @@ def _is_whole(text: str) -> bool:
 
 def _scopes(spec: ResourceQuotaSpec) -> Iterator[str]:
     path = "spec.scopes"
-    shown = f"[{', '.join(_quoted(scope) for scope in spec.scopes)}]"
+    given = shown(spec.scopes)
     for scope in spec.scopes:
         if scope not in SCOPES:
-            yield f"{path}: Invalid value: {shown}: unsupported scope"
+            yield f"{path}: Invalid value: {given}: unsupported scope"
         elif not _fits(scope, spec.hard):
-            yield f"{path}: Invalid value: {shown}: unsupported scope applied to resource"
+            yield f"{path}: Invalid value: {given}: unsupported scope applied to resource"
     for pair in _PAIRS:
         if set(pair) <= set(spec.scopes):
-            yield f"{path}: Invalid value: {shown}: conflicting scopes"
-
-
-def _quoted(text: str) -> str:
-    return f'"{text}"'
+            yield f"{path}: Invalid value: {given}: conflicting scopes"
 
 
 def _fits(scope: str, hard: Mapping[str, str]) -> bool:
@@ -134,9 +130,8 @@ def _operator(need: Requirement, path: str) -> Iterator[str]:
             )
     elif need.operator in ("Exists", "DoesNotExist"):
         if need.values:
-            shown = f"[{', '.join(_quoted(value) for value in need.values)}]"
             yield (
-                f"{path}.values: Invalid value: {shown}: must be no value when `operator` is "
+                f"{path}.values: Invalid value: {shown(need.values)}: must be no value when `operator` is "
                 "'Exist' or 'DoesNotExist' for scope selector"
             )
     else:
@@ -146,8 +141,7 @@ def _operator(need: Requirement, path: str) -> Iterator[str]:
 def quota_changes(old: ResourceQuota, new: ResourceQuota) -> Iterator[str]:
     """The scopes of a quota stay what they are."""
     if set(old.spec.scopes) != set(new.spec.scopes):
-        shown = f"[{', '.join(_quoted(scope) for scope in new.spec.scopes)}]"
-        yield f"spec.scopes: Invalid value: {shown}: field is immutable"
+        yield f"spec.scopes: Invalid value: {shown(new.spec.scopes)}: field is immutable"
 
 
 STRATEGIES: Mapping[str, Strategy] = {

@@ -15,6 +15,7 @@ from kspec_models.apiserver.strategy import Strategy
 from kspec_models.apiserver.validate_common import (
     labels_problems,
     not_negative,
+    shown,
     template_problems,
 )
 from kspec_models.objects import PodTemplateSpec, ReplicationController
@@ -57,7 +58,7 @@ def _labels(selector: Labels, template: PodTemplateSpec) -> Iterator[str]:
     found = template.metadata.labels
     if any(found.get(key) != value for key, value in selector.items()):
         yield (
-            f"spec.template.metadata.labels: Invalid value: {dict(found)}: "
+            f"spec.template.metadata.labels: Invalid value: {shown(found)}: "
             "`selector` does not match template `labels`"
         )
 

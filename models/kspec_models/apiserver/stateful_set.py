@@ -16,8 +16,12 @@ from collections.abc import Iterator, Mapping
 from kspec_models.apiserver import defaults, storage
 from kspec_models.apiserver.strategy import Strategy
 from kspec_models.apiserver.validate_common import (
+    int_or_percent,
+    is_zero,
+    not_above_100_percent,
     not_negative,
     selector_problems,
+    shown,
     template_problems,
 )
 from kspec_models.objects import (
@@ -85,6 +89,7 @@ def problems(obj: StatefulSet) -> Iterator[str]:
     yield from _claims(spec)
     yield from not_negative(spec.replicas, "spec.replicas")
     yield from not_negative(spec.min_ready_seconds, "spec.minReadySeconds")
+    yield from not_negative(spec.revision_history_limit, "spec.revisionHistoryLimit")
     if spec.ordinals is not None:
         yield from not_negative(spec.ordinals.start, "spec.ordinals.start")
     for problem in selector_problems(spec.selector, spec.template):
@@ -123,11 +128,20 @@ def _strategy_problems(strategy: StatefulSetUpdateStrategy) -> Iterator[str]:
         )
     elif strategy.type == ON_DELETE and rolling is not None:
         yield (
-            f"spec.updateStrategy.rollingUpdate: Invalid value: {rolling.to_json()}: "
+            f"spec.updateStrategy.rollingUpdate: Invalid value: {shown(rolling)}: "
             f"only allowed for updateStrategy '{ROLLING_UPDATE}'"
         )
     elif rolling is not None:
         yield from not_negative(rolling.partition, "spec.updateStrategy.rollingUpdate.partition")
+        yield from _unavailable(rolling.max_unavailable)
+
+
+def _unavailable(value: int | str | None) -> Iterator[str]:
+    path = "spec.updateStrategy.rollingUpdate.maxUnavailable"
+    yield from int_or_percent(value, path)
+    if is_zero(value):
+        yield f"{path}: Invalid value: {shown(value)}: cannot be 0"
+    yield from not_above_100_percent(value, path)
 
 
 def _retention(value: str, path: str) -> Iterator[str]:

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from kspec_models.apiserver.shapes import node_selector_shape, topologies_shape
+from kspec_models.apiserver.validate_common import label_selector_problems, unsupported
 from kspec_models.objects import (
     CSINode,
     PersistentVolume,
@@ -19,8 +20,8 @@ from kspec_models.objects import (
     StorageClass,
 )
 from kspec_models.quantity import parse
-from kspec_models.selectors import SelectorError, label_selector
 from kspec_models.store import Store
+from kspec_models.validation import is_dns1123_subdomain
 from kspec_models.volumes import (
     CLASSES,
     FILESYSTEM,
@@ -41,7 +42,7 @@ _FIXED_OF_CLASS = {
     "reclaim_policy": "reclaimPolicy",
     "volume_binding_mode": "volumeBindingMode",
 }
-_ACCESS_MODES = ("ReadWriteOnce", "ReadOnlyMany", "ReadWriteMany", READ_WRITE_ONCE_POD)
+_ACCESS_MODES = ("ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", READ_WRITE_ONCE_POD)
 
 
 def storage_class(obj: StorageClass) -> StorageClass:
@@ -111,12 +112,12 @@ def claim_problems(obj: PersistentVolumeClaim) -> Iterator[str]:
     if STORAGE not in spec.resources.requests:
         yield f"spec.resources[{STORAGE}]: Required value"
     yield from _positive(spec.resources.requests, "spec.resources")
+    name = spec.storage_class_name
+    for error in is_dns1123_subdomain(name) if name else ():
+        yield f'spec.storageClassName: Invalid value: "{name}": {error}'
     yield from _one_of(spec.volume_mode, ("Block", FILESYSTEM), "spec.volumeMode")
     if spec.selector is not None:
-        try:
-            label_selector(spec.selector)
-        except (SelectorError, AttributeError, TypeError) as error:
-            yield f"spec.selector: Invalid value: {error}"
+        yield from label_selector_problems(spec.selector, "spec.selector")
 
 
 def csi_node_problems(obj: CSINode) -> Iterator[str]:
@@ -135,7 +136,7 @@ def csi_node_problems(obj: CSINode) -> Iterator[str]:
 
 def _one_of(value: str, supported: tuple[str, ...], path: str) -> Iterator[str]:
     if value and value not in supported:
-        yield f'{path}: Unsupported value: "{value}"'
+        yield unsupported(value, path, supported)
 
 
 def _access_modes(modes: tuple[str, ...]) -> Iterator[str]:

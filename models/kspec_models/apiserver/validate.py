@@ -6,7 +6,7 @@ reads (probes, security contexts); a document that is wrong only there is accept
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 from kspec.values import Memo
@@ -15,36 +15,33 @@ from kspec_models.apiserver.validate_common import (
     Problems,
     int_or_percent,
     is_zero,
-    labels_problems,
+    not_above_100_percent,
     not_negative,
     pod_spec_problems,
     quantities,
     selector_problems,
+    shown,
     template_problems,
+    unsupported,
 )
+from kspec_models.apiserver.validate_metadata import metadata_problems
 from kspec_models.apiserver.validate_policy import (
     pod_disruption_budget,
     priority_class,
     priority_class_changes,
 )
+from kspec_models.apiserver.validate_service import service_problems
+from kspec_models.apiserver.validate_taints import taints_problems
 from kspec_models.endings import ending_problems
 from kspec_models.objects import (
     ApiObject,
     Deployment,
+    DeploymentStrategy,
     Node,
-    ObjectMeta,
     Pod,
     PodSpec,
+    PodTemplateSpec,
     ReplicaSet,
-    Service,
-)
-from kspec_models.validation import (
-    is_dns1035_label,
-    is_dns1123_label,
-    is_dns1123_subdomain,
-    is_qualified_name,
-    is_valid_path_segment_name,
-    is_valid_port_num,
 )
 
 
@@ -54,33 +51,11 @@ def problems(obj: ApiObject) -> Problems:
 
 
 def _all_problems(obj: ApiObject) -> Problems:
-    found = list(_metadata(obj.metadata, obj.RESOURCE))
+    found = list(metadata_problems(obj.metadata, obj.RESOURCE))
     check = _SPECS.get(obj.resource)
     if check is not None:
         found += check(obj)
     return tuple(found)
-
-
-_NAME_RULES: dict[str, Callable[[str], Sequence[str]]] = {
-    "": is_valid_path_segment_name,  # passive kinds: RBAC names, for one, may hold colons
-    "services": is_dns1035_label,
-    "namespaces": is_dns1123_label,
-}
-
-
-def _metadata(meta: ObjectMeta, resource: str) -> Iterator[str]:
-    rule = _NAME_RULES.get(resource, is_dns1123_subdomain)
-    if not meta.name and not meta.generate_name:
-        yield "metadata.name: Required value: name or generateName is required"
-    elif meta.name:
-        yield from (f'metadata.name: Invalid value: "{meta.name}": {e}' for e in rule(meta.name))
-    if meta.namespace:
-        for error in is_dns1123_label(meta.namespace):
-            yield f'metadata.namespace: Invalid value: "{meta.namespace}": {error}'
-    yield from labels_problems(meta.labels, "metadata.labels")
-    for key in meta.annotations:
-        for error in is_qualified_name(key.lower()):
-            yield f'metadata.annotations: Invalid value: "{key}": {error}'
 
 
 def _pod(obj: Pod) -> Iterator[str]:
@@ -89,27 +64,50 @@ def _pod(obj: Pod) -> Iterator[str]:
 
 
 def _deployment(obj: Deployment) -> Iterator[str]:
+    """ValidateDeploymentSpec."""
     spec = obj.spec
     yield from not_negative(spec.replicas, "spec.replicas")
-    yield from not_negative(spec.min_ready_seconds, "spec.minReadySeconds")
-    yield from not_negative(spec.revision_history_limit, "spec.revisionHistoryLimit")
     yield from selector_problems(spec.selector, spec.template)
     yield from template_problems(spec.template)
-    strategy = spec.strategy
-    path = "spec.strategy.rollingUpdate"
+    yield from _has_no_deadline(spec.template)
+    yield from _strategy(spec.strategy)
+    yield from not_negative(spec.min_ready_seconds, "spec.minReadySeconds")
+    yield from not_negative(spec.revision_history_limit, "spec.revisionHistoryLimit")
+    deadline = spec.progress_deadline_seconds
+    yield from not_negative(deadline, "spec.progressDeadlineSeconds")
+    if deadline is not None and deadline <= spec.min_ready_seconds:
+        yield (
+            f"spec.progressDeadlineSeconds: Invalid value: {deadline}: "
+            "must be greater than minReadySeconds"
+        )
+
+
+def _has_no_deadline(template: PodTemplateSpec) -> Iterator[str]:
+    if template.spec.active_deadline_seconds is not None:
+        yield (
+            "spec.template.spec.activeDeadlineSeconds: Forbidden: "
+            "activeDeadlineSeconds in ReplicaSet is not Supported"
+        )
+
+
+def _strategy(strategy: DeploymentStrategy) -> Iterator[str]:
+    """ValidateDeploymentStrategy."""
+    path, rolling = "spec.strategy.rollingUpdate", strategy.rolling_update
     if strategy.type not in ("", "RollingUpdate", "Recreate"):
-        yield f'spec.strategy.type: Unsupported value: "{strategy.type}"'
-    elif strategy.type == "Recreate" and strategy.rolling_update is not None:
+        yield unsupported(strategy, "spec.strategy", ("Recreate", "RollingUpdate"))
+    elif rolling is None:
+        return
+    elif strategy.type == "Recreate":
         yield f"{path}: Forbidden: may not be specified when strategy `type` is 'Recreate'"
-    elif strategy.rolling_update is not None:
-        rolling = strategy.rolling_update
+    else:
         yield from int_or_percent(rolling.max_unavailable, f"{path}.maxUnavailable")
         yield from int_or_percent(rolling.max_surge, f"{path}.maxSurge")
         if is_zero(rolling.max_unavailable) and is_zero(rolling.max_surge):
             yield (
-                f"{path}.maxUnavailable: Invalid value: {rolling.max_unavailable}: "
+                f"{path}.maxUnavailable: Invalid value: {shown(rolling.max_unavailable)}: "
                 "may not be 0 when `maxSurge` is 0"
             )
+        yield from not_above_100_percent(rolling.max_unavailable, f"{path}.maxUnavailable")
 
 
 def _replicaset(obj: ReplicaSet) -> Iterator[str]:
@@ -117,38 +115,21 @@ def _replicaset(obj: ReplicaSet) -> Iterator[str]:
     yield from not_negative(obj.spec.min_ready_seconds, "spec.minReadySeconds")
     yield from selector_problems(obj.spec.selector, obj.spec.template)
     yield from template_problems(obj.spec.template)
-
-
-def _service(obj: Service) -> Iterator[str]:
-    spec = obj.spec
-    headless = spec.cluster_ip == "None" or spec.type == "ExternalName"
-    if not spec.ports and not headless:
-        yield "spec.ports: Required value"
-    for i, port in enumerate(spec.ports):
-        for error in is_valid_port_num(port.port):
-            yield f"spec.ports[{i}].port: Invalid value: {port.port}: {error}"
-        if port.protocol not in ("", "TCP", "UDP", "SCTP"):
-            yield f'spec.ports[{i}].protocol: Unsupported value: "{port.protocol}"'
-        if len(spec.ports) > 1 and not port.name:
-            yield f"spec.ports[{i}].name: Required value"
-    if spec.type not in ("", "ClusterIP", "NodePort", "LoadBalancer", "ExternalName"):
-        yield f'spec.type: Unsupported value: "{spec.type}"'
-    yield from labels_problems(spec.selector, "spec.selector")
+    yield from _has_no_deadline(obj.spec.template)
 
 
 def _node(obj: Node) -> Iterator[str]:
+    yield from taints_problems(obj.spec.taints, "metadata.taints")
     yield from quantities(obj.status.capacity, "status.capacity")
     yield from quantities(obj.status.allocatable, "status.allocatable")
-    for i, taint in enumerate(obj.spec.taints):
-        if taint.effect not in ("NoSchedule", "PreferNoSchedule", "NoExecute"):
-            yield f'spec.taints[{i}].effect: Unsupported value: "{taint.effect}"'
 
 
 _SPECS: dict[str, Any] = {
+    **strategies.PROBLEMS,
     "pods": _pod,
     "deployments": _deployment,
     "replicasets": _replicaset,
-    "services": _service,
+    "services": service_problems,
     "nodes": _node,
     "storageclasses": storage.storage_class_problems,
     "persistentvolumes": storage.volume_problems,
@@ -156,7 +137,6 @@ _SPECS: dict[str, Any] = {
     "csinodes": storage.csi_node_problems,
     "poddisruptionbudgets": pod_disruption_budget,
     "priorityclasses": priority_class,
-    **strategies.PROBLEMS,
 }
 
 _problems: Memo[ApiObject, Problems] = Memo("validation", _all_problems, limit=20_000)
@@ -174,7 +154,7 @@ def is_immutable_change(old: Any, new: Any) -> Problems:
             "deleted",
         )
     if old.resource in ("deployments", "replicasets") and old.spec.selector != new.spec.selector:
-        return ("spec.selector: Invalid value: field is immutable",)
+        return (f"spec.selector: Invalid value: {shown(new.spec.selector)}: field is immutable",)
     if old.resource == "pods" and old.spec != new.spec:
         return tuple(_pod_changes(old.spec, new.spec))
     if old.resource == "priorityclasses":

@@ -6,13 +6,15 @@ problem, `field.path: reason`. Left out: fields that no component reads (probes,
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final
 
 from kspec_models.apiserver.shapes import matches, pod_spec_shape
 from kspec_models.apiserver.validate_affinity import pod_affinity
 from kspec_models.apiserver.validate_spread import spread_constraints
-from kspec_models.objects import Container, PodSpec, PodTemplateSpec
+from kspec_models.apiserver.validate_taints import tolerations_problems
+from kspec_models.objects import Container, PodSpec, PodTemplateSpec, Record, thaw
 from kspec_models.quantity import parse
 from kspec_models.validation import (
     is_dns1123_label,
@@ -23,12 +25,27 @@ from kspec_models.validation import (
 )
 
 Problems = tuple[str, ...]
+PROTOCOLS: Final = ("SCTP", "TCP", "UDP")
+_RESTART_POLICIES: Final = ("Always", "OnFailure", "Never")
+_INT32: Final = 2**31 - 1
+
+
+def shown(value: Any) -> str:
+    """A bad value as field.Error prints it: text in quotes, structures as JSON."""
+    plain = value.to_json() if isinstance(value, Record) else thaw(value)
+    return json.dumps(plain, separators=(",", ":"), ensure_ascii=False)
+
+
+def unsupported(value: Any, path: str, supported: Iterable[str]) -> str:
+    """field.NotSupported: a value that is none of an enumeration, in the order given."""
+    listed = ", ".join(f'"{each}"' for each in supported)
+    return f"{path}: Unsupported value: {shown(value)}: supported values: {listed}"
 
 
 def labels_problems(labels: Mapping[str, str], path: str) -> Iterator[str]:
     for key, value in labels.items():
-        for error in (*is_qualified_name(key), *is_valid_label_value(value)):
-            yield f'{path}: Invalid value: "{key}={value}": {error}'
+        yield from (f'{path}: Invalid value: "{key}": {e}' for e in is_qualified_name(key))
+        yield from (f'{path}: Invalid value: "{value}": {e}' for e in is_valid_label_value(value))
 
 
 def not_negative(value: int | None, path: str) -> Iterator[str]:
@@ -63,10 +80,14 @@ def _container(container: Container, path: str) -> Iterator[str]:
             )
     for i, port in enumerate(container.ports):
         where = f"{path}.ports[{i}]"
-        for error in is_valid_port_num(port.container_port):
+        if not port.container_port:
+            yield f"{where}.containerPort: Required value"
+        for error in is_valid_port_num(port.container_port) if port.container_port else ():
             yield f"{where}.containerPort: Invalid value: {port.container_port}: {error}"
-        if port.protocol not in ("", "TCP", "UDP", "SCTP"):
-            yield f'{where}.protocol: Unsupported value: "{port.protocol}"'
+        for error in is_valid_port_num(port.host_port) if port.host_port else ():
+            yield f"{where}.hostPort: Invalid value: {port.host_port}: {error}"
+        if port.protocol and port.protocol not in PROTOCOLS:
+            yield unsupported(port.protocol, f"{where}.protocol", PROTOCOLS)
 
 
 def _above(text: str, limit: str) -> bool:
@@ -90,12 +111,17 @@ def pod_spec_problems(spec: PodSpec, path: str) -> Iterator[str]:
             if container.name in names:
                 yield f'{path}.{field}[{i}].name: Duplicate value: "{container.name}"'
             names.append(container.name)
-    if spec.restart_policy not in ("", "Always", "OnFailure", "Never"):
-        yield f'{path}.restartPolicy: Unsupported value: "{spec.restart_policy}"'
+    if spec.restart_policy and spec.restart_policy not in _RESTART_POLICIES:
+        yield unsupported(spec.restart_policy, f"{path}.restartPolicy", _RESTART_POLICIES)
     yield from not_negative(
         spec.termination_grace_period_seconds, f"{path}.terminationGracePeriodSeconds"
     )
+    yield from _deadline(spec.active_deadline_seconds, f"{path}.activeDeadlineSeconds")
     yield from labels_problems(spec.node_selector, f"{path}.nodeSelector")
+    for field, name in (("hostname", spec.hostname), ("subdomain", spec.subdomain)):
+        errors = is_dns1123_label(name) if name else ()
+        yield from (f'{path}.{field}: Invalid value: "{name}": {error}' for error in errors)
+    yield from tolerations_problems(spec.tolerations, f"{path}.tolerations")
     yield from quantities(spec.overhead, f"{path}.overhead")
     yield from _gates([gate.name for gate in spec.scheduling_gates], f"{path}.schedulingGates")
     shape = tuple(pod_spec_shape(spec, path))
@@ -104,6 +130,11 @@ def pod_spec_problems(spec: PodSpec, path: str) -> Iterator[str]:
         spread = f"{path}.topologySpreadConstraints"
         yield from spread_constraints(spec.topology_spread_constraints, spread)
         yield from pod_affinity(spec.affinity, f"{path}.affinity")
+
+
+def _deadline(seconds: int | None, path: str) -> Iterator[str]:
+    if seconds is not None and not 1 <= seconds <= _INT32:
+        yield f"{path}: Invalid value: {seconds}: must be between 1 and {_INT32}, inclusive"
 
 
 def _gates(names: Sequence[str], path: str) -> Iterator[str]:
@@ -119,27 +150,73 @@ def selector_problems(selector: Any, template: PodTemplateSpec) -> Iterator[str]
     if selector is None:
         yield "spec.selector: Required value"
         return
-    if not selector:
-        yield "spec.selector: Invalid value: {}: empty selector is invalid for deployment"
-        return
-    is_match, problem = matches(selector, labels, "spec.selector")
-    if problem:
-        yield problem
-    elif not is_match:
+    found = list(label_selector_problems(selector, "spec.selector"))
+    yield from found
+    if is_empty_selector(selector):
         yield (
-            f"spec.template.metadata.labels: Invalid value: {labels}: "
+            f"spec.selector: Invalid value: {shown(selector)}: "
+            "empty selector is invalid for deployment"
+        )
+    elif not found and not matches(selector, labels, "spec.selector")[0]:
+        yield (
+            f"spec.template.metadata.labels: Invalid value: {shown(labels)}: "
             "`selector` does not match template `labels`"
         )
+
+
+def is_empty_selector(selector: Any) -> bool:
+    """Whether a LabelSelector in frozen JSON restricts nothing."""
+    if not isinstance(selector, Mapping):
+        return False
+    return not selector.get("matchLabels") and not selector.get("matchExpressions")
+
+
+def label_selector_problems(selector: Any, path: str) -> Iterator[str]:
+    """ValidateLabelSelector of a selector in frozen JSON, and what its decoder refuses."""
+    _, problem = matches(selector, {}, path)
+    if isinstance(selector, Mapping) and ": got " not in problem:
+        found = list(_selector_parts(selector, path))
+        yield from found or ([problem] if problem else [])
+    elif problem:
+        yield problem
+
+
+def _selector_parts(selector: Mapping[str, Any], path: str) -> Iterator[str]:
+    yield from labels_problems(selector.get("matchLabels") or {}, f"{path}.matchLabels")
+    for i, e in enumerate(selector.get("matchExpressions") or ()):
+        yield from _requirement(e, f"{path}.matchExpressions[{i}]")
+
+
+def _requirement(expression: Mapping[str, Any], path: str) -> Iterator[str]:
+    """ValidateLabelSelectorRequirement."""
+    key, operator = expression.get("key", ""), expression.get("operator", "")
+    values = expression.get("values") or ()
+    if operator in ("In", "NotIn"):
+        if not values:
+            yield (
+                f"{path}.values: Required value: must be specified when `operator` is "
+                "'In' or 'NotIn'"
+            )
+    elif operator in ("Exists", "DoesNotExist"):
+        if values:
+            yield (
+                f"{path}.values: Forbidden: may not be specified when `operator` is "
+                "'Exists' or 'DoesNotExist'"
+            )
+    else:
+        yield f'{path}.operator: Invalid value: "{operator}": not a valid selector operator'
+    yield from (f'{path}.key: Invalid value: "{key}": {e}' for e in is_qualified_name(key))
+    for i, value in enumerate(values):
+        for error in is_valid_label_value(value):
+            yield f'{path}.values[{i}]: Invalid value: "{value}": {error}'
 
 
 def template_problems(template: PodTemplateSpec) -> Iterator[str]:
     yield from labels_problems(template.metadata.labels, "spec.template.metadata.labels")
     yield from pod_spec_problems(template.spec, "spec.template.spec")
-    if template.spec.restart_policy not in ("", "Always"):
-        yield (
-            f'spec.template.spec.restartPolicy: Unsupported value: "{template.spec.restart_policy}"'
-            ': supported values: "Always"'
-        )
+    policy = template.spec.restart_policy
+    if policy not in ("", "Always"):
+        yield unsupported(policy, "spec.template.spec.restartPolicy", ("Always",))
 
 
 def int_or_percent(value: int | str | None, path: str) -> Iterator[str]:
@@ -147,6 +224,12 @@ def int_or_percent(value: int | str | None, path: str) -> Iterator[str]:
         yield from (f'{path}: Invalid value: "{value}": {e}' for e in is_valid_percent(value))
     else:
         yield from not_negative(value, path)
+
+
+def not_above_100_percent(value: int | str | None, path: str) -> Iterator[str]:
+    """IsNotMoreThan100Percent, of what is a percentage at all."""
+    if isinstance(value, str) and not is_valid_percent(value) and int(value[:-1]) > 100:
+        yield f"{path}: Invalid value: {shown(value)}: must not be greater than 100%"
 
 
 def is_zero(value: int | str | None) -> bool:

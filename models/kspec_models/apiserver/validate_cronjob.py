@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from kspec_models.apiserver.validate_common import not_negative
+from kspec_models.apiserver.validate_common import not_negative, shown
 from kspec_models.apiserver.validate_job import job_spec_problems
 from kspec_models.cron_schedule import parse
 from kspec_models.objects import CronJob
@@ -72,7 +72,10 @@ def _job_template(obj: CronJob) -> Iterator[str]:
     spec = obj.spec.job_template.spec
     yield from job_spec_problems(spec, "spec.jobTemplate.spec")
     if spec.selector is not None:
-        yield "spec.jobTemplate.spec.selector: Invalid value: `selector` will be auto-generated"
+        yield (
+            f"spec.jobTemplate.spec.selector: Invalid value: {shown(spec.selector)}: "
+            "`selector` will be auto-generated"
+        )
     if spec.manual_selector:
         yield (
             "spec.jobTemplate.spec.manualSelector: Unsupported value: true: "

@@ -18,6 +18,7 @@ from kspec_models.apiserver.validate_common import (
     labels_problems,
     not_negative,
     pod_spec_problems,
+    shown,
 )
 from kspec_models.apiserver.validate_job_policies import failure_policy, success_policy
 from kspec_models.endings import ending_problems
@@ -83,7 +84,8 @@ def _generated_labels(obj: Job, uid_label: str) -> Iterator[str]:
     if obj.spec.selector is not None:
         is_match, problem = matches(obj.spec.selector, dict(wanted), "spec.selector")
         if not is_match and not problem:
-            yield "spec.selector: Invalid value: `selector` not auto-generated"
+            given = shown(obj.spec.selector)
+            yield f"spec.selector: Invalid value: {given}: `selector` not auto-generated"
 
 
 def _selector(spec: JobSpec) -> Iterator[str]:
@@ -93,7 +95,7 @@ def _selector(spec: JobSpec) -> Iterator[str]:
         yield problem
     elif not is_match:
         yield (
-            f"spec.template.metadata.labels: Invalid value: {labels}: "
+            f"spec.template.metadata.labels: Invalid value: {shown(labels)}: "
             "`selector` does not match template `labels`"
         )
 

@@ -7,9 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from kspec_models.apiserver.validate_common import (
+    int_or_percent,
+    label_selector_problems,
+    not_above_100_percent,
+    shown,
+    unsupported,
+)
 from kspec_models.objects import PodDisruptionBudget, PriorityClass
-from kspec_models.selectors import SelectorError, label_selector
-from kspec_models.validation import is_valid_percent
 
 HIGHEST_USER_DEFINABLE_PRIORITY = 1_000_000_000
 SYSTEM_PRIORITIES = {
@@ -17,8 +22,8 @@ SYSTEM_PRIORITIES = {
     "system-node-critical": 2_000_001_000,
 }
 _SYSTEM_PREFIX = "system-"
-_PREEMPTION_POLICIES = ("", "Never", "PreemptLowerPriority")
-_EVICTION_POLICIES = ("", "IfHealthyBudget", "AlwaysAllow")
+_PREEMPTION_POLICIES = ("Never", "PreemptLowerPriority")
+_EVICTION_POLICIES = ("AlwaysAllow", "IfHealthyBudget")
 _INT32 = 2**31
 
 
@@ -26,26 +31,22 @@ def pod_disruption_budget(obj: PodDisruptionBudget) -> Iterator[str]:
     """What upstream refuses in a budget, as `field.path: reason` lines."""
     spec = obj.spec
     if spec.min_available is not None and spec.max_unavailable is not None:
-        yield "spec: Invalid value: minAvailable and maxUnavailable cannot be both set"
+        yield (
+            f"spec: Invalid value: {shown(spec)}: "
+            "minAvailable and maxUnavailable cannot be both set"
+        )
     yield from _amount(spec.min_available, "spec.minAvailable")
     yield from _amount(spec.max_unavailable, "spec.maxUnavailable")
-    try:
-        label_selector(spec.selector)
-    except SelectorError as error:
-        yield f"spec.selector: Invalid value: {error}"
+    if spec.selector is not None:
+        yield from label_selector_problems(spec.selector, "spec.selector")
     policy = spec.unhealthy_pod_eviction_policy
-    if policy not in _EVICTION_POLICIES:
-        yield f'spec.unhealthyPodEvictionPolicy: Unsupported value: "{policy}"'
+    if policy and policy not in _EVICTION_POLICIES:
+        yield unsupported(policy, "spec.unhealthyPodEvictionPolicy", _EVICTION_POLICIES)
 
 
 def _amount(value: int | str | None, path: str) -> Iterator[str]:
-    if isinstance(value, str):
-        errors = is_valid_percent(value)
-        yield from (f'{path}: Invalid value: "{value}": {error}' for error in errors)
-        if not errors and int(value.rstrip("%")) > 100:
-            yield f'{path}: Invalid value: "{value}": must not be greater than 100%'
-    elif value is not None and value < 0:
-        yield f"{path}: Invalid value: {value}: must be greater than or equal to 0"
+    yield from int_or_percent(value, path)
+    yield from not_above_100_percent(value, path)
 
 
 def priority_class(obj: PriorityClass) -> Iterator[str]:
@@ -62,8 +63,9 @@ def priority_class(obj: PriorityClass) -> Iterator[str]:
         yield f"value: Forbidden: maximum allowed value of a user defined priority is {limit}"
     if obj.value < -_INT32:
         yield f"value: Invalid value: {obj.value}: must be at least {-_INT32}"
-    if obj.preemption_policy not in _PREEMPTION_POLICIES:
-        yield f'preemptionPolicy: Unsupported value: "{obj.preemption_policy}"'
+    policy = obj.preemption_policy
+    if policy and policy not in _PREEMPTION_POLICIES:
+        yield unsupported(policy, "preemptionPolicy", _PREEMPTION_POLICIES)
 
 
 def priority_class_changes(old: PriorityClass, new: PriorityClass) -> Iterator[str]:
@@ -71,4 +73,4 @@ def priority_class_changes(old: PriorityClass, new: PriorityClass) -> Iterator[s
     if old.value != new.value:
         yield "value: Forbidden: may not be changed in an update."
     if old.preemption_policy != new.preemption_policy:
-        yield "preemptionPolicy: Invalid value: field is immutable"
+        yield f"preemptionPolicy: Invalid value: {shown(new.preemption_policy)}: field is immutable"

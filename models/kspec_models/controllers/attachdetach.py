@@ -37,7 +37,8 @@ from kspec_models.requests import (
 )
 from kspec_models.volumes import CLAIMS, VOLUMES
 
-WITHDRAW, VERIFY, DETACH, ATTACH, REPORT = "withdraw", "verify", "detach", "attach", "report"
+WITHDRAW, VERIFY, DETACH = "withdraw", "verify", "detach"
+CHECK, ATTACH, REPORT = "check", "attach", "report"
 _SOURCES = ("pods", "nodes", ATTACHMENTS, CLAIMS, VOLUMES)
 
 
@@ -45,19 +46,23 @@ class Held(NamedTuple):
     """A volume that is attached to a node and that nobody there wants.
 
     since: when that was found. is_withdrawn: the node is not to be told that it is attached.
+    uid: of the attachment whose deletion was asked for, "" before. is_uncertain: whether that had
+    an effect is not known.
     """
 
     node: str
     volume: str
     since: int
     is_withdrawn: bool = False
+    uid: str = ""
+    is_uncertain: bool = False
 
 
 Memory = tuple[Held, ...]
 
 
 class Pass(NamedTuple):
-    """Where a pass over a node stands. volume, attachment: those in hand. tried: those that are done.
+    """Where a pass over a node stands. volume, attachment, uid: those in hand. tried: those before.
 
     verify: the detach has to be safe. failed: something must be tried again.
     """
@@ -66,6 +71,7 @@ class Pass(NamedTuple):
     node: str
     volume: str = ""
     attachment: str = ""
+    uid: str = ""
     tried: tuple[str, ...] = ()
     verify: bool = True
     failed: bool = False
@@ -135,16 +141,19 @@ class AttachDetachController:
             if volume in progress.tried:
                 continue
             held = _held(memory, progress.node, volume) or Held(progress.node, volume, clock)
+            if held.uid and not held.is_uncertain:
+                continue
             memory = _with(memory, held)
             is_late = clock - held.since > MAX_WAIT_FOR_UNMOUNT
             forced = (is_late and now.may_be_forced) or now.is_out_of_service
             if volume in now.in_use and not forced:
                 continue
             verify = not (is_late or now.is_out_of_service)
-            name = now.attachments[volume].value.name
-            progress = progress._replace(volume=volume, attachment=name, verify=verify)
+            obj = now.attachments[volume].value
+            progress = progress._replace(volume=volume, attachment=obj.name, uid=obj.uid)
+            progress = progress._replace(verify=verify)
             return self.detach(_with(memory, held._replace(is_withdrawn=True)), progress, now)
-        return self._attach(memory, progress, now, clock)
+        return self._check(memory, progress, now, clock)
 
     def detach(self, memory: Memory, progress: Pass, now: Found) -> Worked:
         """Take the volume from the node's status first: from then on no kubelet mounts it."""
@@ -163,6 +172,28 @@ class AttachDetachController:
     def _delete(self, memory: Memory, progress: Pass) -> Worked:
         delete = Delete(ATTACHMENTS, progress.attachment)
         return Worked(memory, (delete,), progress._replace(step=DETACH))
+
+    def _check(self, memory: Memory, progress: Pass, now: Found, clock: int) -> Worked:
+        """A volume is wanted whose detach may have begun: read its attachment live."""
+        for held in memory:
+            is_here = held.node == progress.node and held.volume not in progress.tried
+            if is_here and held.is_uncertain and held.volume in now.wanted:
+                name = now.attachments[held.volume].value.name
+                progress = progress._replace(step=CHECK, volume=held.volume, attachment=name)
+                return Worked(memory, (Get(ATTACHMENTS, name),), progress)
+        return self._attach(memory, progress, now, clock)
+
+    def _checked(self, memory: Memory, progress: Pass, response: Response, view: View) -> Worked:
+        held = _held(memory, progress.node, progress.volume)
+        now = found(progress.node, view.caches)
+        progress = progress._replace(tried=(*progress.tried, progress.volume))
+        if not response.ok and response.reason != NOT_FOUND:
+            progress = progress._replace(failed=True)
+        elif held is not None and response.entry and not response.entry.value.is_terminating:
+            memory = tuple(other for other in memory if other != held)
+        elif held is not None:
+            memory = _with(memory, held._replace(is_uncertain=False))
+        return self._go_on(memory, progress, now, view.now)
 
     def _attach(self, memory: Memory, progress: Pass, now: Found, clock: int) -> Worked:
         if now.node is None or progress.step in (ATTACH, REPORT):
@@ -197,6 +228,8 @@ class AttachDetachController:
         """Take the step that follows the one that was answered."""
         progress: Pass = call.phase
         is_ok = response.ok or response.reason in (NOT_FOUND, ALREADY_EXISTS)
+        if progress.step == CHECK:
+            return self._checked(memory, progress, response, view)
         if progress.step in (WITHDRAW, VERIFY, DETACH):
             return self._detaching(memory, progress, response, is_ok, view)
         progress = progress._replace(failed=progress.failed or not is_ok)
@@ -212,10 +245,12 @@ class AttachDetachController:
             return self.verified(memory, progress)
         if is_ok and progress.step == VERIFY and not _in_use(response, progress.volume):
             return self._delete(memory, progress)
-        if not is_ok or progress.step == VERIFY:
-            held = _held(memory, progress.node, progress.volume)
-            if held is not None:  # the node may be told again that it is attached
-                memory = _with(memory, held._replace(is_withdrawn=False))
+        held = _held(memory, progress.node, progress.volume)
+        if held is not None and progress.step == DETACH:
+            asked = held._replace(uid=progress.uid, is_uncertain=not is_ok)
+            memory = _with(memory, asked)
+        elif held is not None:  # the node may be told again that it is attached
+            memory = _with(memory, held._replace(is_withdrawn=False))
         failed = progress.failed or not is_ok
         tried = (*progress.tried, progress.volume)
         now = found(progress.node, view.caches)
@@ -230,7 +265,9 @@ def _in_use(response: Response, volume: str) -> bool:
 def _is_over(held: Held, now: Found) -> bool:
     """Whether what was held is detached, or is wanted again before that began."""
     entry = now.attachments.get(held.volume)
-    return entry is None or (held.volume in now.wanted and not entry.value.is_terminating)
+    if entry is None or (held.uid and entry.value.uid != held.uid):
+        return True
+    return not held.uid and held.volume in now.wanted and not entry.value.is_terminating
 
 
 def _reported(memory: Memory, node: str, now: Found) -> tuple[str, ...]:

@@ -18,8 +18,6 @@ tries again for ever to the same end; the second read of an owner before its fin
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from kspec_models.controllers.garbagecollector_graph import (
     FOREGROUND_FINALIZER,
     ORPHAN,
@@ -33,61 +31,35 @@ from kspec_models.controllers.garbagecollector_graph import (
     key_of_owner,
     matters,
 )
+from kspec_models.controllers.garbagecollector_pass import (
+    DELETE,
+    DELETE_ANYHOW,
+    FINALIZE,
+    LOOK,
+    LOOK_AGAIN,
+    LOOK_LAST,
+    ORPHANING,
+    OWNER,
+    PATCH,
+    UNBLOCK,
+    Pass,
+    policy_of,
+    unblocking,
+    without_owners,
+)
 from kspec_models.controllers.worker import Worked
 from kspec_models.host import Call, Notification, View, Watch
-from kspec_models.objects import ApiObject, OwnerReference, freeze
+from kspec_models.objects import ApiObject, OwnerReference
 from kspec_models.requests import (
     CONFLICT,
     NOT_FOUND,
     Delete,
     Get,
-    Patch,
     Request,
     Response,
     Update,
 )
 from kspec_models.store import Entry
-
-LOOK, OWNER, PATCH, UNBLOCK = "look", "owner", "patch", "unblock"
-DELETE, LOOK_AGAIN, DELETE_ANYHOW = "delete", "look again", "delete anyhow"
-ORPHANING, LOOK_LAST, FINALIZE = "orphaning", "look last", "finalize"
-
-References = tuple[OwnerReference, ...]
-
-
-class Pass(NamedTuple):
-    """Where a pass stands.
-
-    key, uid: the object in hand. rest: those that come after it. live: the object as it was read.
-    todo: owners still to be classified; solid, dangling, waiting: those that were. policy: how the
-    object is to be deleted. freed: the dependents that were to be orphaned. failed: something must
-    be tried again.
-    """
-
-    step: str
-    key: str
-    uid: str
-    rest: tuple[str, ...] = ()
-    live: Entry | None = None
-    todo: References = ()
-    solid: References = ()
-    dangling: References = ()
-    waiting: References = ()
-    policy: str = ""
-    freed: tuple[str, ...] = ()
-    failed: bool = False
-
-    @property
-    def target(self) -> tuple[str, str]:
-        """Resource and key of the object in hand."""
-        resource, _, key = self.key.partition("/")
-        return resource, key
-
-    @property
-    def value(self) -> ApiObject:
-        assert self.live is not None
-        found: ApiObject = self.live.value
-        return found
 
 
 def _ask(progress: Pass, step: str, *requests: Request) -> Worked:
@@ -232,10 +204,10 @@ class GarbageCollectorController:
             return self._detach(progress, view)
         below = dependents(view.caches, progress.uid, self.resources)
         if not progress.waiting or not below:
-            return self._delete(progress._replace(policy=_policy_of(progress.value)), progress.live)
+            return self._delete(progress._replace(policy=policy_of(progress.value)), progress.live)
         progress = progress._replace(policy="Foreground")
         if any(is_deleting_dependents(entry.value) for entry in below):
-            return _ask(progress, UNBLOCK, _unblocking(progress))
+            return _ask(progress, UNBLOCK, unblocking(progress))
         return self._delete(progress, progress.live)
 
     def _detach(self, progress: Pass, view: View) -> Worked:
@@ -244,7 +216,7 @@ class GarbageCollectorController:
         if not leaving:
             return self._over(progress, view)
         uids = tuple(reference.uid for reference in leaving)
-        return _ask(progress, PATCH, _without_owners(progress.key, progress.uid, uids))
+        return _ask(progress, PATCH, without_owners(progress.key, progress.uid, uids))
 
     def _delete(self, progress: Pass, entry: Entry | None) -> Worked:
         assert entry is not None
@@ -265,7 +237,7 @@ class GarbageCollectorController:
         if not below:
             return _ask(progress, LOOK_LAST, Get(*progress.target))
         return _ask(
-            progress, ORPHANING, *(_without_owners(e.key, e.value.uid, (uid,)) for e in below)
+            progress, ORPHANING, *(without_owners(e.key, e.value.uid, (uid,)) for e in below)
         )
 
     def _orphaned(self, progress: Pass, call: Call, response: Response) -> Worked:
@@ -276,27 +248,3 @@ class GarbageCollectorController:
         if progress.failed:
             return Worked(None, failed=True)
         return _ask(progress, LOOK_LAST, Get(*progress.target))
-
-
-def _policy_of(obj: ApiObject) -> str:
-    """A finalizer that the object has already is honoured."""
-    if ORPHAN_FINALIZER in obj.metadata.finalizers:
-        return "Orphan"
-    return "Foreground" if FOREGROUND_FINALIZER in obj.metadata.finalizers else "Background"
-
-
-def _without_owners(key: str, uid: str, owners: tuple[str, ...]) -> Patch:
-    """GenerateDeleteOwnerRefStrategicMergeBytes."""
-    resource, _, name = key.partition("/")
-    references = [{"$patch": "delete", "uid": owner} for owner in owners]
-    return Patch(resource, name, freeze({"metadata": {"ownerReferences": references}}), uid=uid)
-
-
-def _unblocking(progress: Pass) -> Patch:
-    """The object's references as such that hold up no deletion."""
-    references = [
-        {**reference.to_json(), "blockOwnerDeletion": False}
-        for reference in progress.value.metadata.owner_references
-    ]
-    body = freeze({"metadata": {"ownerReferences": references}})
-    return Patch(*progress.target, body, uid=progress.uid)

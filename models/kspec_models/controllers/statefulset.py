@@ -2,21 +2,26 @@
 
 After pkg/controller/statefulset/stateful_set.go at Kubernetes 1.36: the event handlers and what a
 pass reads from its caches. The pass is in `statefulset_pass`, its parts in
-statefulset_{pods,revisions,status,retention,identity,steps}. The controller remembers nothing
-between passes and has no expectations: names are unique, which is what keeps identities so.
+statefulset_{pods,revisions,status,retention,identity,steps}. The controller has no expectations:
+names are unique, which is what keeps identities so. With the stale check (the feature
+StaleControllerConsistencyStatefulSet, pull request 137254) it remembers which of its writes of pods
+and claims its caches have to show before a key is taken again; without, it remembers nothing.
 
 Left out: the release of a pod whose name is not of the StatefulSet, since only a user could have
 made it the owner of one. Claims are watched for the cache alone, as upstream does: nothing is
 enqueued when a claim changes. A pass that waits for a claim looks again when the informers would
-show everything again. Events.
+show everything again. Events. That a pod starts only on bound claims is seen to by the scheduler
+(VolumeBinding); the kubelet here does not look at volumes.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import attrs
 
+from kspec.values import EMPTY_MAP, FingerprintedMap
 from kspec_models.controllers import claims as claiming
 from kspec_models.controllers import history
 from kspec_models.controllers.concerns import concerns_owner
@@ -34,11 +39,16 @@ from kspec_models.controllers.worker import Worked
 from kspec_models.host import Call, Notification, View, Watch
 from kspec_models.indexes import controlled_by, orphans
 from kspec_models.objects import Pod, StatefulSet, controller_of
-from kspec_models.requests import CONFLICT, Request, Response, Update
+from kspec_models.requests import CONFLICT, Create, Request, Response, Update
 from kspec_models.store import Entry
 
-NOTHING: tuple[()] = ()
 CLAIMS = "persistentvolumeclaims"
+
+HasSeen = Callable[[View, str, int], bool]
+"""Whether the cache of a resource has reached a revision: the hook of the stale check."""
+
+Written = FingerprintedMap[str, tuple[tuple[str, int], ...]]
+"""By key, the newest revision per resource that the controller wrote; only with a stale check."""
 
 
 class Waiting(NamedTuple):
@@ -53,9 +63,11 @@ class StatefulSetController:
     """The statefulset controller of kube-controller-manager.
 
     has_claims: whether there can be claims in its world; elsewhere it does not watch them.
+    stale_check: with it, a key waits until the caches have seen what was last written for it.
     """
 
     has_claims: bool = True
+    stale_check: HasSeen | None = None
     name: str = "statefulset"
 
     @property
@@ -63,8 +75,8 @@ class StatefulSetController:
         watched = ("statefulsets", "pods", "controllerrevisions")
         return tuple(map(Watch, (*watched, CLAIMS) if self.has_claims else watched))
 
-    def initial(self) -> tuple[()]:
-        return NOTHING
+    def initial(self) -> Written:
+        return EMPTY_MAP
 
     def concerns(self, event: Notification) -> bool:
         """Claims and revisions have no handler."""
@@ -73,8 +85,8 @@ class StatefulSetController:
         return event.resource == "statefulsets"
 
     def handle(
-        self, memory: tuple[()], event: Notification, view: View
-    ) -> tuple[tuple[()], tuple[str, ...]]:
+        self, memory: Written, event: Notification, view: View
+    ) -> tuple[Written, tuple[str, ...]]:
         """Enqueue the StatefulSets that the event concerns."""
         if not self.concerns(event):
             return memory, ()
@@ -82,15 +94,19 @@ class StatefulSetController:
             return memory, (event.key,)
         return memory, _on_pod(event, view)
 
-    def reconcile(self, memory: tuple[()], key: str, view: View) -> Worked:
+    def reconcile(self, memory: Written, key: str, view: View) -> Worked:
         """One sync, up to its first request."""
         entry = view.caches["statefulsets"].get(f"statefulsets/{key}")
         if entry is None:
-            return Worked(memory)
-        return self._continue(Waiting(self._read(entry, view)))
+            return Worked(memory.without(key) if key in memory else memory)
+        if self.stale_check is not None:
+            writes = memory.get(key, ())
+            if not all(self.stale_check(view, *write) for write in writes):
+                return Worked(memory, failed=True)
+        return self._continue(memory, Waiting(self._read(entry, view)))
 
     def answer(
-        self, memory: tuple[()], call: Call, request: Request, response: Response, view: View
+        self, memory: Written, call: Call, request: Request, response: Response, view: View
     ) -> Worked:
         """One request was answered: run the pass on to the next.
 
@@ -100,7 +116,8 @@ class StatefulSetController:
         if response.reason == CONFLICT and isinstance(request, Update):
             found = view.caches["statefulsets"].get(f"statefulsets/{call.key}")
             response = response._replace(entry=found)
-        return self._continue(phase._replace(answers=(*phase.answers, response)))
+        memory = self._record(memory, call.key, request, response)
+        return self._continue(memory, phase._replace(answers=(*phase.answers, response)))
 
     def _read(self, entry: Entry, view: View) -> Inputs:
         owner: StatefulSet = entry.value
@@ -118,7 +135,20 @@ class StatefulSetController:
             view.now,
         )
 
-    def _continue(self, phase: Waiting) -> Worked:
+    def _record(self, memory: Written, key: str, request: Request, response: Response) -> Written:
+        """Note the revision of an own write of a pod or a claim, for the stale check."""
+        entry = response.entry
+        if self.stale_check is None or not response.ok or entry is None:
+            return memory
+        if not isinstance(request, Create | Update):
+            return memory
+        if request.object.resource not in ("pods", CLAIMS):
+            return memory
+        newest = dict(memory.get(key, ()))
+        newest[request.object.resource] = entry.mod_revision
+        return memory.set(key, tuple(sorted(newest.items())))
+
+    def _continue(self, memory: Written, phase: Waiting) -> Worked:
         """Run the pass from its start, with the answers it got, to its next request or its end."""
         steps = sync(phase.inputs)
         try:
@@ -129,10 +159,10 @@ class StatefulSetController:
             ended = end.value
             has_failed = ended.failure is not None
             again = None if has_failed else ended.requeue_after
-            return Worked(NOTHING, failed=has_failed, requeue_after=again)
+            return Worked(memory, failed=has_failed, requeue_after=again)
         except WriteFailed:
-            return Worked(NOTHING, failed=True)
-        return Worked(NOTHING, (request,), phase)
+            return Worked(memory, failed=True)
+        return Worked(memory, (request,), phase)
 
 
 def _volume_claims(owner: StatefulSet, view: View) -> tuple[Entry, ...]:

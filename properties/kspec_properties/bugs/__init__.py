@@ -6,6 +6,7 @@ from kspec_properties.bugs import (
     descheduler_1237,
     k8s_8138,
     k8s_21706,
+    k8s_27836,
     k8s_36311,
     k8s_38418,
     k8s_50442,
@@ -41,6 +42,7 @@ BUGS: tuple[Bug, ...] = (
     k8s_21706.BUG,
     k8s_50442.BUG,
     k8s_59848.BUG,
+    k8s_27836.BUG,
 )
 """In the order of the report."""
 

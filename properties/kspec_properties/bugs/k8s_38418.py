@@ -6,7 +6,7 @@ again. Since then a pod waits for those of lower ordinals only.
 
 from __future__ import annotations
 
-from kspec_models.controllers.statefulset import StatefulSetController
+from kspec_models.controllers.statefulset import StatefulSetController, Written
 from kspec_models.controllers.worker import Worked
 from kspec_models.host import View
 from kspec_models.indexes import controlled_by
@@ -31,7 +31,7 @@ def _is_running_and_ready(pod: Pod) -> bool:
 class WaitsForEveryPod(StatefulSetController):
     """As it was until #39363: a pod that exists and is not ready blocks all others."""
 
-    def reconcile(self, memory: tuple[()], key: str, view: View) -> Worked:
+    def reconcile(self, memory: Written, key: str, view: View) -> Worked:
         entry = view.caches["statefulsets"].get(f"statefulsets/{key}")
         pods = controlled_by(view.caches["pods"], entry.value.uid) if entry is not None else ()
         if not all(_is_running_and_ready(pod.value) for pod in pods):
@@ -53,7 +53,7 @@ BUG = Bug(
             {**node("n1"), "spec": {"unschedulable": True}},
             node("n2"),
             _DB,
-            running_member(_DB, 0, "n1"),
+            running_member(_DB, 0, "n1", is_ready=False),
             running_member(_DB, 1, "n2", is_ready=False),
         ),
         operations=(force_delete("db-0"),),

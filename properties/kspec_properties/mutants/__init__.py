@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kspec_properties.mutants import (
     api,
+    attachment,
     autoscaling,
     collection,
     daemonsets,
@@ -11,9 +12,11 @@ from kspec_properties.mutants import (
     fights,
     jobs,
     lifecycle,
+    node_groups,
     node_life,
     nodes,
     policies,
+    processes,
     quota,
     rollouts,
     scheduling,
@@ -35,6 +38,7 @@ MUTANTS: tuple[ModelMutant, ...] = (
     *lifecycle.MUTANTS,
     *nodes.MUTANTS,
     *node_life.MUTANTS,
+    *node_groups.MUTANTS,
     *fights.MUTANTS,
     *autoscaling.MUTANTS,
     *disruption.MUTANTS,
@@ -43,6 +47,8 @@ MUTANTS: tuple[ModelMutant, ...] = (
     *volumes.MUTANTS,
     *jobs.MUTANTS,
     *quota.MUTANTS,
+    *attachment.MUTANTS,
+    *processes.MUTANTS,
 )
 
 __all__ = ["MUTANTS", "ModelMutant"]

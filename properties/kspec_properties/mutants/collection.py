@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from kspec_models.controllers.garbagecollector import (
-    LOOK_LAST,
-    GarbageCollectorController,
-    Pass,
-)
+from kspec_models.controllers.garbagecollector import GarbageCollectorController
 from kspec_models.controllers.garbagecollector_graph import (
     FOREGROUND_FINALIZER,
     cached,
     key_of_owner,
 )
+from kspec_models.controllers.garbagecollector_pass import LOOK_LAST, Pass
 from kspec_models.controllers.worker import Worked
 from kspec_models.host import View
 from kspec_models.objects import OwnerReference

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from kspec_models.controllers.statefulset import StatefulSetController
@@ -71,8 +70,8 @@ class _Rewriting(StatefulSetController):
     def _sent(self, request: Request) -> Request:
         raise TypeError("a mutant says what it sends")
 
-    def _continue(self, phase: Any) -> Worked:
-        worked = super()._continue(phase)
+    def _continue(self, memory: Any, phase: Any) -> Worked:
+        worked = super()._continue(memory, phase)
         return worked._replace(requests=tuple(self._sent(r) for r in worked.requests))
 
 
@@ -84,8 +83,8 @@ class ForcesDeletions(_Rewriting):
 
 
 class WritesNoStatus(StatefulSetController):
-    def _continue(self, phase: Any) -> Worked:
-        worked = super()._continue(phase)
+    def _continue(self, memory: Any, phase: Any) -> Worked:
+        worked = super()._continue(memory, phase)
         kept = tuple(r for r in worked.requests if getattr(r, "subresource", "") != "status")
         return worked._replace(requests=kept)
 
@@ -154,7 +153,9 @@ def _as_deleting(obj: StatefulSet) -> StatefulSet:
 
 
 def _instead(mutant: type[StatefulSetController]) -> Change:
-    make: Callable[[Any], Any] = lambda right: mutant(has_claims=right.has_claims)  # noqa: E731
+    def make(right: StatefulSetController) -> StatefulSetController:
+        return mutant(has_claims=right.has_claims, stale_check=right.stale_check)
+
     return replacing_controller("statefulset", make)
 
 
