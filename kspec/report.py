@@ -116,7 +116,9 @@ def _title(report: Report) -> str:
 def _matrix(report: Report, width: int) -> Iterator[RenderableType]:
     """Property by column; in several tables where the columns do not fit beside each other."""
     cells = {(r.property, r.faults): word(r) for r in report.results}
-    room = width - max(len(prop.name) for prop in report.plan.rows)
+    elsewhere = _elsewhere(report)
+    shown = [prop for prop in report.plan.rows if prop.name not in elsewhere]
+    room = width - max(len(prop.name) for prop in shown)
     names = [column.name for column in report.plan.columns]
     while names:
         fitting = max(1, sum(used <= room for used in accumulate(map(_width, names))))
@@ -124,11 +126,22 @@ def _matrix(report: Report, width: int) -> Iterator[RenderableType]:
         table = plain_table("property", *map(_header, here))
         for column in table.columns:
             column.no_wrap = True
-        for prop in report.plan.rows:
+        for prop in shown:
             row = [cells[prop.name, name] for name in here]
             table.add_row(prop.name, *(Text(short, style) for short, style, _ in row))
         yield table
         yield ""
+
+
+def _elsewhere(report: Report) -> tuple[str, ...]:
+    """The properties that are about what never occurred in this world; () rather than all."""
+    judged: dict[str, set[Answer]] = {}
+    for result in report.results:
+        if result.verdict is not Answer.NOT_PROMISED and result.faults in report.explorations:
+            judged.setdefault(result.property, set()).add(result.verdict)
+    asked = report.plan.asked
+    found = [n for n, answers in judged.items() if answers == {Answer.VACUOUS} and n not in asked]
+    return tuple(found) if len(found) < len(report.plan.rows) else ()
 
 
 def _header(column: str) -> str:
@@ -176,7 +189,13 @@ def _strategies(report: Report) -> Iterator[RenderableType]:
 def _undecided(report: Report) -> Iterator[str]:
     """Why cells are vacuous or unknown, one line for all columns with the same reason."""
     why: dict[tuple[str, str], list[str]] = {}
+    elsewhere = _elsewhere(report)
+    if elsewhere:
+        how_many = count(len(elsewhere), "property", "properties")
+        yield f"  vacuous, about what never occurred here: {how_many}: {', '.join(elsewhere)}"
     for result in report.results:
+        if result.property in elsewhere:
+            continue
         if result.verdict in (Answer.VACUOUS, Answer.UNKNOWN):
             reason = result.reason.partition(";")[0]
             why.setdefault((result.property, reason), []).append(result.faults)

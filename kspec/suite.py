@@ -125,6 +125,10 @@ class Suite(Protocol):
         """
         ...
 
+    def judged(self, world: JsonMap) -> tuple[str, ...]:
+        """The properties that a world is about, by name; () for all."""
+        ...
+
     def faults(self, world: JsonMap) -> Mapping[str, int]:
         """The fault budget of a world as it stands, by fault class."""
         ...

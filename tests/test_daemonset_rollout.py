@@ -5,9 +5,9 @@ from daemon_loop import KEY, DaemonLoop, daemon_set, node
 
 from kspec_models.controllers.daemonset_history import new_revision
 from kspec_models.controllers.daemonset_rollout import max_surge, max_unavailable
-from kspec_models.controllers.history import REVISION_LABEL
+from kspec_models.controllers.history import REVISION_LABEL, template_data
 from kspec_models.controllers.pods import is_ready
-from kspec_models.objects import DaemonSetUpdateStrategy, freeze
+from kspec_models.objects import DaemonSetUpdateStrategy, freeze, thaw
 from kspec_models.requests import Delete
 
 SOFT = ("example.com/soft", "NoSchedule")
@@ -129,6 +129,19 @@ def test_a_foreign_revision_of_that_name_costs_a_collision():
     loop.run_pods()
     assert loop.daemon_set.status.collision_count == 1
     assert len(loop.objects("controllerrevisions")) == 2 and len(loop.objects("pods")) == 1
+
+
+def test_a_revision_of_a_real_cluster_is_known_again():
+    """Upstream writes a null for the template's creation time, among other forms."""
+    loop = DaemonLoop("a")
+    made = loop.add(daemon_set()).value
+    body = thaw(template_data(made.spec.template))
+    body["spec"]["template"]["metadata"]["creationTimestamp"] = None
+    owned = new_revision(made, 4).with_metadata(name="web-5c8d")
+    loop.add(owned.replace(data=freeze(body)))
+    loop.run_pods()
+    (revision,) = loop.objects("controllerrevisions")
+    assert revision.name == "web-5c8d" and revision.revision == 4
 
 
 def test_two_revisions_of_one_template_are_merged():

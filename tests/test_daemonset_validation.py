@@ -65,7 +65,8 @@ def test_a_daemon_set_replaces_one_pod_at_a_time_unless_told_otherwise():
 def test_the_selector_of_a_daemon_set_stays():
     changed = daemon(selector={"matchLabels": {"app": "agent", "more": "x"}})
     assert is_immutable_change(daemon(), changed) == (
-        "spec.selector: Invalid value: field is immutable",
+        'spec.selector: Invalid value: {"matchLabels":{"app":"agent","more":"x"}}: '
+        "field is immutable",
     )
     assert not is_immutable_change(daemon(), daemon(minReadySeconds=3))
 

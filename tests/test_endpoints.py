@@ -6,7 +6,7 @@ from kspec_models.building import build
 from kspec_models.controllers.endpoints import EndpointsController
 from kspec_models.controllers.endpoints_subsets import subsets_of
 from kspec_models.controllers.endpointslice_endpoints import endpoint_of
-from kspec_models.host import Call, View
+from kspec_models.host import Call, Notification, View
 from kspec_models.indexes import INDEXERS
 from kspec_models.objects import Endpoints, Pod, Service
 from kspec_models.requests import (
@@ -137,6 +137,10 @@ def test_endpoints_wait_for_a_cache_that_shows_what_was_written():
     written = Response(entry=Entry(f"endpoints/{KEY}", update.object, 1, 2, 2))
     call = Call(KEY, (), worked.phase)
     memory = controller.answer(worked.memory, call, update, written, seen).memory
+    told = Notification(
+        "endpoints", seen.caches["endpoints"].get(f"endpoints/{KEY}"), written.entry
+    )
+    assert controller.handle(memory, told, seen) == (controller.initial(), ())
     stale = controller.reconcile(memory, KEY, seen)
     assert stale.failed and stale.requests == ()
     assert not controller.reconcile(memory, KEY, view(service(), update.object, version=2)).failed

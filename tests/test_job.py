@@ -209,3 +209,18 @@ def test_a_job_without_seeing_its_own_pods_makes_no_more():
     before, after = state, step_to(cluster, state, "Reconcile(job")
     assert a_job_keeps_within_its_parallelism.holds(before, after)
     assert len(objects(after, "pods")) == 2
+
+
+def test_a_stale_check_keeps_a_job_from_making_a_pod_that_it_does_not_need():
+    """Without it a pod is made where the informer of Jobs lags behind that of pods."""
+    found = {}
+    for is_checked in (False, True):
+        cluster = build(
+            jobs_world(job("pi"), granularity="reconcile", stale_controller_check=is_checked)
+        )
+        walks = (walk(cluster, seed, 150) for seed in range(60))
+        made = [
+            state.api.names.get("pods/default/pi-", 0) for steps in walks for *_, state in steps
+        ]
+        found[is_checked] = max(made)
+    assert found == {False: 2, True: 1}

@@ -353,3 +353,24 @@ def test_with_a_stale_check_a_key_waits_until_its_own_writes_are_seen(loop):
     assert waiting.failed and not waiting.requests
     seen = StatefulSetController(stale_check=lambda view, resource, revision: revision <= 7)
     assert seen.reconcile(written, KEY, loop.view).requests
+
+
+def test_a_claim_that_is_there_is_used_as_it_is(loop):
+    claim = PersistentVolumeClaim.from_json(
+        {"metadata": {"name": "data-db-0", "namespace": "default"}, "spec": {}}
+    )
+    before = loop.add(claim)
+    loop.add(stateful_set(1, volumeClaimTemplates=claim_templates("data")))
+    loop.run(["db-0"])
+    assert loop.get("persistentvolumeclaims", "data-db-0") == before
+
+
+def test_no_pod_is_created_on_a_claim_that_is_being_deleted(loop):
+    claim = PersistentVolumeClaim.from_json(
+        {"metadata": {"name": "data-db-0", "namespace": "default"}, "spec": {}}
+    )
+    entry = loop.add(claim)
+    loop.put(entry.value.with_metadata(deletion_timestamp=Time(0), finalizers=("in-use",)))
+    loop.add(stateful_set(1, volumeClaimTemplates=claim_templates("data")))
+    loop.settle()
+    assert not loop.objects("pods") and loop.workers[0].deadline(loop.memories[0])

@@ -29,7 +29,9 @@ COMPOSERS = tuple(
 """Who joins the hosts. `dump` makes what each of them remembers at the start of a dump's world, and
 the reductions say of each host what it no longer tells apart."""
 HOSTS = ("scheduler", "kubelet", "kubeproxy")
-SHARED_BY_CONTROLLERS = ("worker", "pods", "claims", "expectations", "ranking", "history", "steps")
+SHARED_BY_CONTROLLERS = (
+    *("worker", "pods", "claims", "concerns", "expectations", "ranking", "history", "steps"),
+)
 DETERMINISTIC = ("kspec_models", "kspec.explore")
 BANNED_IMPORTS = re.compile(
     r"(time|uuid|secrets|threading|asyncio|multiprocessing)(\..*)?|random\.(?!Random$).+|os\.environ"

@@ -37,6 +37,7 @@ class Plan:
     is_always: conditions were named, so that every property is judged, promised or not.
     asked: properties that the user named, which count even where they are known to be false.
     references: where a user's own properties come from, MODULE:NAME by name.
+    is_question: the world itself says what it is about, and one answer is enough.
     """
 
     world: JsonMap
@@ -49,6 +50,7 @@ class Plan:
     asked: frozenset[str] = frozenset()
     references: Mapping[str, str] = attrs.field(factory=dict)
     mutant: Mutant | None = None
+    is_question: bool = False
 
     def is_judged(self, prop: Property, column: Column) -> bool:
         return self.is_always or is_promised(prop, column.name)
@@ -93,11 +95,15 @@ def named(what: str, name: str, known: tuple[T, ...]) -> T:
 
 
 def columns_of(
-    faults: str | None, classes: tuple[str, ...], budget: Mapping[str, int]
+    faults: str | None,
+    classes: tuple[str, ...],
+    budget: Mapping[str, int],
+    striking: tuple[str, ...] | None = None,
 ) -> tuple[Column, ...]:
     """The columns that `--faults` names; None and "all" are the fault-free one and one each.
 
-    Raises InputError for a fault class that the suite does not have.
+    striking: the classes that can strike in the world at all; None for all of them. Raises
+    InputError for a fault class that the suite does not have.
     """
 
     def column(*names: str) -> Column:
@@ -105,7 +111,7 @@ def columns_of(
         return Column(",".join(names) or FAULT_FREE, allowed)
 
     if faults is None or faults == "all":
-        return (column(), *(column(name) for name in classes))
+        return (column(), *(column(name) for name in (classes if striking is None else striking)))
     if faults == FAULT_FREE:
         return (column(),)
     names = tuple(dict.fromkeys(name.strip() for name in faults.split(",")))
@@ -134,6 +140,9 @@ def plan_of_world(suite: Suite, options: Options, world: JsonMap) -> Plan:
     faults = options.faults
     if faults is None and (has_schedulers or options.symmetry):
         faults = FAULT_FREE  # the condition that was named is the schedulers, or alike names
+    question = () if options.properties or options.is_all or faults else suite.judged(world)
+    if question:
+        options, faults = attrs.evolve(options, properties=question), FAULT_FREE
     every, asked, references = _properties(suite, options)
     rows = tuple(
         p
@@ -145,14 +154,23 @@ def plan_of_world(suite: Suite, options: Options, world: JsonMap) -> Plan:
     return Plan(
         world=world,
         parts=options.parts,
-        columns=columns_of(faults, suite.fault_classes, suite.faults(world)),
+        columns=columns_of(
+            faults, suite.fault_classes, suite.faults(world), _striking(suite, world)
+        ),
         rows=rows,
         companions=_companions(every),
-        is_always=options.faults is not None or has_schedulers,
+        is_always=options.faults is not None or has_schedulers or bool(question),
         is_all=options.is_all,
         asked=asked,
         references=references,
+        is_question=bool(question),
     )
+
+
+def _striking(suite: Suite, world: JsonMap) -> tuple[str, ...] | None:
+    """The fault classes that can strike in a world, where the suite tells by `striking(world)`."""
+    given = getattr(suite, "striking", None)
+    return tuple(given(world)) if given is not None else None
 
 
 def _companions(every: tuple[Property, ...]) -> tuple[Property, ...]:

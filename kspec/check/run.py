@@ -45,7 +45,7 @@ class _Check:
             options=options,
             listener=listener,
             clock=clock,
-            is_enough=plan.mutant is not None and len(plan.rows) == 1 and options.violations == 1,
+            is_enough=_is_enough(plan, options),
             place=place,
         )
         self.explorations: dict[str, Exploration] = {}
@@ -243,6 +243,12 @@ def explore_plan(
     finally:
         listener.close()
     return work.report()
+
+
+def _is_enough(plan: Plan, options: Options) -> bool:
+    """Whether the first violation answers all that was asked."""
+    is_one = len(plan.rows) == 1 and options.violations == 1
+    return is_one and (plan.mutant is not None or plan.is_question)
 
 
 def _place(options: Options) -> AbstractContextManager[Place | None]:

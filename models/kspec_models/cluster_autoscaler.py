@@ -28,19 +28,22 @@ from kspec_models.cluster_autoscaler_simulation import (
     Machine,
     estimate,
     is_empty,
-    is_unschedulable,
     unhelped,
     utilisation_percent,
 )
 from kspec_models.cluster_autoscaler_state import (
+    DELETE_DELAY_SECONDS,
     PROVISION_SECONDS,
-    TO_BE_DELETED,
     AutoscalerMemory,
     Seen,
     Times,
     condemns,
+    cools_until,
     facts_of_node,
     facts_of_pod,
+    is_condemned,
+    next_wait,
+    seen_of,
     tainted,
 )
 from kspec_models.controllers.worker import Worked
@@ -56,8 +59,6 @@ from kspec_models.requests import (
     Response,
 )
 
-SCAN_SECONDS: Final = 10
-DELETE_DELAY_SECONDS: Final = 5
 LOOP: Final = "loop"
 
 
@@ -98,18 +99,14 @@ class ClusterAutoscaler:
 
     def reconcile(self, memory: AutoscalerMemory, key: str, view: View) -> Worked:
         """RunOnce."""
-        now, seen = view.now, self._seen(view)
+        now, seen = view.now, self.seen(view)
         names = {entry.value.name for entry in seen.nodes}
         upcoming = tuple(
             (n, since)
             for n, since in memory.upcoming
             if n not in names and now < since + PROVISION_SECONDS
         )
-        marked = {
-            e.value.name
-            for e in seen.nodes
-            if any(taint.key == TO_BE_DELETED for taint in e.value.spec.taints)
-        }
+        marked = {e.value.name for e in seen.nodes if is_condemned(e.value)}
         deleting = tuple(
             (n, since)
             for n, since in memory.deleting
@@ -126,15 +123,9 @@ class ClusterAutoscaler:
             return Worked(memory, requests, now)
         return self._ended(memory._replace(has_cleaned=True), now)
 
-    def _seen(self, view: View) -> Seen:
-        every = view.caches["pods"]
-        nodes = tuple(view.caches["nodes"].entries())
-        pods = {
-            e.value.name: tuple(p.value for p in every.indexed(f"node/{e.value.name}"))
-            for e in nodes
-        }
-        found = (entry.value for entry in every.entries())
-        return Seen(nodes, pods, tuple(p for p in found if is_unschedulable(p)), view.now)
+    def seen(self, view: View) -> Seen:
+        """What this loop reads."""
+        return seen_of(view)
 
     def _machines(self, memory: AutoscalerMemory, seen: Seen) -> tuple[Machine, ...]:
         """The nodes that exist and those that are about to join."""
@@ -188,15 +179,9 @@ class ClusterAutoscaler:
         is_idle = utilisation_percent((node, pods)) < self.times.utilisation_threshold
         return is_empty(pods) and is_idle and not node.is_terminating
 
-    def _cools_until(self, memory: AutoscalerMemory) -> int:
-        times = self.times
-        return max(
-            memory.added_at + times.delay_after_add, memory.failed_at + times.delay_after_failure
-        )
-
     def _condemned(self, memory: AutoscalerMemory, seen: Seen) -> tuple[Request, ...]:
         """The taints of the nodes to remove, as many as their groups have to spare."""
-        if seen.now < self._cools_until(memory):
+        if seen.now < cools_until(memory, self.times):
             return ()
         entries = {e.value.name: e for e in seen.nodes}
         condemned = {name for name, _ in memory.deleting}
@@ -218,7 +203,7 @@ class ClusterAutoscaler:
         since = dict(memory.deleting)
         for entry in seen.nodes:
             node: Node = entry.value
-            is_tainted = any(taint.key == TO_BE_DELETED for taint in node.spec.taints)
+            is_tainted = is_condemned(node)
             if node.name in since:
                 if since[node.name] + DELETE_DELAY_SECONDS > seen.now:
                     continue
@@ -259,9 +244,4 @@ class ClusterAutoscaler:
 
     def _ended(self, memory: AutoscalerMemory, now: int) -> Worked:
         """When to look again: what waits, and after a failure the next scan."""
-        cool = self._cools_until(memory)
-        waits = [max(since + self.times.unneeded, cool) - now for _, since in memory.unneeded]
-        waits += [since + DELETE_DELAY_SECONDS - now for _, since in memory.deleting]
-        waits += [since + PROVISION_SECONDS - now for _, since in memory.upcoming]
-        waits += [SCAN_SECONDS] if memory.failed_at == now else []
-        return Worked(memory, requeue_after=max(1, min(waits)) if waits else None)
+        return Worked(memory, requeue_after=next_wait(memory, self.times, now))

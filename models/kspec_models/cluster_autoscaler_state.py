@@ -12,11 +12,14 @@ from typing import Any, Final, NamedTuple
 from kspec.errors import InputError
 from kspec_models.cluster_autoscaler_groups import COMPONENT
 from kspec_models.cluster_autoscaler_simulation import is_unschedulable
+from kspec_models.host import View
 from kspec_models.objects import Node, Pod, Taint, freeze
 from kspec_models.requests import Patch
 from kspec_models.store import Entry
 
+SCAN_SECONDS: Final = 10
 PROVISION_SECONDS: Final = 900
+DELETE_DELAY_SECONDS: Final = 5
 TO_BE_DELETED: Final = "ToBeDeletedByClusterAutoscaler"
 _LONG_AGO: Final = -1_000_000
 
@@ -65,6 +68,37 @@ class Seen(NamedTuple):
     pods: Mapping[str, tuple[Pod, ...]]
     pending: tuple[Pod, ...]
     now: int
+
+
+def seen_of(view: View) -> Seen:
+    """What a loop reads, from the caches as they are."""
+    every, nodes = view.caches["pods"], tuple(view.caches["nodes"].entries())
+    pods = {
+        e.value.name: tuple(p.value for p in every.indexed(f"node/{e.value.name}")) for e in nodes
+    }
+    found = (entry.value for entry in every.entries())
+    return Seen(nodes, pods, tuple(p for p in found if is_unschedulable(p)), view.now)
+
+
+def cools_until(memory: AutoscalerMemory, times: Times) -> int:
+    """When machines may be removed again, after one joined or something failed."""
+    added, failed = memory.added_at, memory.failed_at
+    return max(added + times.delay_after_add, failed + times.delay_after_failure)
+
+
+def next_wait(memory: AutoscalerMemory, times: Times, now: int) -> int | None:
+    """Seconds until a loop may find something to do by itself; None if it never will."""
+    cool = cools_until(memory, times)
+    waits = [max(since + times.unneeded, cool) - now for _, since in memory.unneeded]
+    waits += [since + DELETE_DELAY_SECONDS - now for _, since in memory.deleting]
+    waits += [since + PROVISION_SECONDS - now for _, since in memory.upcoming]
+    waits += [SCAN_SECONDS] if memory.failed_at == now else []
+    return max(1, min(waits)) if waits else None
+
+
+def is_condemned(node: Node) -> bool:
+    """Whether the node carries the taint that keeps pods off it while it goes."""
+    return any(taint.key == TO_BE_DELETED for taint in node.spec.taints)
 
 
 def facts_of_node(node: Node) -> Any:

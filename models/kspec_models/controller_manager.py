@@ -13,6 +13,7 @@ from kspec_models.controllers.daemonset import DaemonSetController
 from kspec_models.controllers.deployment import DeploymentController
 from kspec_models.controllers.endpoints import EndpointsController
 from kspec_models.controllers.endpointslice import EndpointSliceController
+from kspec_models.controllers.eventexpiry import EventExpiryController
 from kspec_models.controllers.hpa import HorizontalPodAutoscalerController
 from kspec_models.controllers.hpa_memory import COMPONENT as HPA
 from kspec_models.controllers.hpa_memory import settings_of
@@ -92,6 +93,10 @@ def _needs_jobs(needs: Needs) -> bool:
     return needs.any_of("jobs")
 
 
+def _job(needs: Needs) -> JobController:
+    return JobController(stale_check=has_seen if needs.world.stale_controller_check else None)
+
+
 WIRINGS: Final[tuple[Wiring, ...]] = (
     Wiring("deployment-controller", _always, lambda needs: DeploymentController()),
     Wiring("replicaset-controller", _always, _replicaset),
@@ -103,7 +108,7 @@ WIRINGS: Final[tuple[Wiring, ...]] = (
     Wiring("daemonset-controller", _needs_daemon_sets, _daemonset),
     Wiring("statefulset-controller", _needs_stateful_sets, _statefulset),
     Wiring(HPA, lambda needs: needs.any_of("horizontalpodautoscalers"), _autoscaler),
-    Wiring("job-controller", _needs_jobs, lambda needs: JobController()),
+    Wiring("job-controller", _needs_jobs, _job),
     Wiring(
         "cronjob-controller",
         lambda needs: needs.any_of("cronjobs"),
@@ -115,6 +120,11 @@ WIRINGS: Final[tuple[Wiring, ...]] = (
         lambda needs: TTLAfterFinishedController(),
     ),
     Wiring("endpoints-controller", _needs_endpoints, lambda needs: EndpointsController()),
+    Wiring(
+        "event-expiry",
+        lambda needs: needs.any_of("events"),
+        lambda needs: EventExpiryController(),
+    ),
     Wiring("endpointslice-controller", _always, lambda needs: EndpointSliceController()),
     Wiring("namespace-controller", _always, lambda needs: NamespaceController(needs.namespaced)),
     Wiring("serviceaccount-controller", _always, lambda needs: ServiceAccountController()),

@@ -15,11 +15,11 @@ from kspec_models.descheduler_evictor import Limits
 from kspec_models.descheduler_spread import DO_NOT_SCHEDULE, SCHEDULE_ANYWAY, SpreadArgs
 
 _WHERE = "components.descheduler"
-_LIMITS = {
-    "maxNoOfPodsToEvictPerNode": "per_node",
-    "maxNoOfPodsToEvictPerNamespace": "per_namespace",
-    "maxNoOfPodsToEvictTotal": "total",
-}
+_LIMITS = (
+    "maxNoOfPodsToEvictPerNode",
+    "maxNoOfPodsToEvictPerNamespace",
+    "maxNoOfPodsToEvictTotal",
+)
 _EVICTOR = {
     "nodeFit": ("node_fit", bool),
     "evictSystemCriticalPods": ("evict_system_critical_pods", bool),
@@ -38,16 +38,19 @@ def descheduler_of(options: Mapping[str, Any]) -> Descheduler:
     interval = options.get("deschedulingIntervalSeconds", INTERVAL_SECONDS)
     if type(interval) is not int or interval < 1:
         raise _wrong("deschedulingIntervalSeconds", interval, "whole seconds from 1 on")
-    limits = {}
-    for name, field in _LIMITS.items():
-        limit = options.get(name)
-        if limit is not None and (type(limit) is not int or limit < 0):
-            raise _wrong(name, limit, "a whole number from 0 on")
-        limits[field] = limit
+    per_node, per_namespace, total = (_limit(options, name) for name in _LIMITS)
+    limits = Limits(per_node=per_node, per_namespace=per_namespace, total=total)
     profiles = options.get("profiles", ({"plugins": {"balance": {"enabled": list(_PLUGINS)}}},))
     if not isinstance(profiles, list | tuple) or not profiles:
         raise _wrong("profiles", profiles, "a list of profiles")
-    return Descheduler(tuple(_profile(p, Limits(**limits)) for p in profiles), interval)
+    return Descheduler(tuple(_profile(p, limits) for p in profiles), interval)
+
+
+def _limit(options: Mapping[str, Any], name: str) -> int | None:
+    limit = options.get(name)
+    if limit is not None and (type(limit) is not int or limit < 0):
+        raise _wrong(name, limit, "a whole number from 0 on")
+    return limit
 
 
 def _profile(profile: Any, limits: Limits) -> Profile:

@@ -16,7 +16,7 @@ act as they do upstream meanwhile. Coordinated leader election, which is alpha o
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import attrs
 
@@ -64,7 +64,7 @@ class Elector:
     renew_deadline: int = 10
     retry_period: int = 2
     watches: tuple[Watch, ...] = ()
-    leads: bool = True
+    leads: ClassVar[bool] = True
 
     def initial(self, node: Any) -> Electing:
         return Electing()
@@ -105,11 +105,11 @@ class Elector:
         """The next second at which time alone lets it act."""
         if memory.is_busy:
             return None
-        times = [time for time in (memory.retry_at, memory.gives_up_at) if time is not None]
+        times = [memory.retry_at] if memory.retry_at is not None else []
         renewed = entry.value.spec.renew_time if entry is not None else None
         if renewed is not None and not memory.is_leading:
             times.append(renewed + self.lease_duration)
-        return min(times, default=None)
+        return max(times, default=None)
 
     def deadline(self, memory: Electing) -> int | None:
         return None

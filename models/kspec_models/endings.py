@@ -90,7 +90,7 @@ def at(runtime: Runtime, uid: str, now: int) -> Runtime:
     second at which it may be started again.
     """
     pod = runtime.pod(uid)
-    if pod is None:
+    if pod is None or not any(c.exits_after or c.restarts for c in pod.containers):
         return runtime
     containers = tuple(_at(c, now) for c in pod.containers)
     return runtime if containers == pod.containers else runtime.with_containers(uid, containers)

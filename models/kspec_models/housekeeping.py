@@ -33,7 +33,8 @@ def _gives_budget_status(needs: Needs) -> bool:
 
 
 def _disruption(needs: Needs) -> DisruptionController:
-    return DisruptionController(tuple(r for r in OWNERS if r in needs.resources))
+    owners = tuple(r for r in OWNERS if r in needs.resources)
+    return DisruptionController(owners, has_budgets=needs.any_of(BUDGETS))
 
 
 ATTACHMENT: Final = "attachdetach"

@@ -75,7 +75,7 @@ def needs_of(world: World, objects: tuple[ApiObject, ...]) -> Needs:
     operations = (read_operation(data) for data in world.operations)
     deleted = {r.resource for o in operations for r in o.requests if isinstance(r, Delete)}
     present = [cls for cls in MODELLED if cls not in OPTIONAL or cls.RESOURCE in given]
-    passive = sorted({o.resource for o in objects} - {cls.RESOURCE for cls in MODELLED})
+    passive = sorted({o.resource for o in every} - {cls.RESOURCE for cls in MODELLED})
     return Needs(
         world,
         frozenset(given),

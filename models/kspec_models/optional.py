@@ -10,6 +10,7 @@ from kspec_models.cluster_autoscaler_setup import cluster_autoscaler_of
 from kspec_models.controllers.worker import Controller
 from kspec_models.descheduler_policy import descheduler_of
 from kspec_models.kernel_panic import kernel_panic_of
+from kspec_models.load_pattern import load_pattern_of
 from kspec_models.maintenance import maintenance_of
 from kspec_models.needs import Needs
 
@@ -18,6 +19,7 @@ OPTIONAL_COMPONENTS: Final[Mapping[str, Callable[[Mapping[str, Any]], Controller
     "maintenance": maintenance_of,
     CLUSTER_AUTOSCALER: cluster_autoscaler_of,
     "kernelPanic": kernel_panic_of,
+    "loadPattern": load_pattern_of,
 }
 """By the name that a world gives it; made from its options."""
 

@@ -26,10 +26,11 @@ from kspec_models.steps import Steps
 
 
 class Outages:
-    """Their effects and guards. processes: those that may be struck, all but API servers."""
+    """Their effects and guards. struck: the processes that may be, all but API servers."""
 
     def __init__(self, layout: Layout, steps: Steps, struck: list[ProcessSlots]) -> None:
         self.layout, self.steps, self.struck = layout, steps, struck
+        self.servers = [process for process in layout.processes if process.is_server]
 
     # enabledness
 
@@ -41,7 +42,8 @@ class Outages:
             yield actions.Rejoin(name)
 
     def pauses(self, t: State) -> Iterator[Any]:
-        for process in self.struck:
+        """Of any process; an API server's informers that stand still show an old view for long."""
+        for process in (*self.struck, *self.servers):
             if t.slots[process.up] and process.name not in t.environment.paused:
                 yield actions.Pause(process.name)
 

@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 
 from kspec_models.host_state import HostState
 from kspec_models.layout import HostSlot, InformerSlot, Layout, ProcessSlots
-from kspec_models.reflector import WATCHING, Informer
+from kspec_models.reflector import DOWN, WATCHING, Informer
 from kspec_models.state import State
 
 _LINES: Final = (
@@ -125,6 +125,8 @@ def _is_at_rest(layout: Layout, state: State) -> bool:
 def _is_busy(state: State, place: Any, value: Any) -> bool:
     """Has this slot something left to do, to receive or to wait for?"""
     if isinstance(place, InformerSlot):
+        if value.status is DOWN:
+            return False
         is_behind = value.position != state.streams[place.stream].events.length
         return value.status is not WATCHING or is_behind or bool(value.behind)
     if isinstance(place, ProcessSlots):

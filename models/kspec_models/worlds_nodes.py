@@ -32,6 +32,11 @@ def ranged(name: str, cidr: str) -> dict[str, Any]:
     return {**node(name), "spec": {"podCIDR": cidr, "podCIDRs": [cidr]}}
 
 
+def cordoned(name: str) -> dict[str, Any]:
+    """A ready Node that takes no new pods."""
+    return {**node(name), "spec": {"unschedulable": True}}
+
+
 def set_taints(name: str, *taints: dict[str, Any]) -> dict[str, Any]:
     """The operation that leaves a node with exactly these taints: the list is no merged one."""
     return {"patch": {"kind": "Node", "name": name, "patch": {"spec": {"taints": list(taints)}}}}

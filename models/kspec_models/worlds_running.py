@@ -88,6 +88,7 @@ def running(deployment: Json, places: Sequence[str]) -> tuple[Json, ...]:
             **counts,
             "observedGeneration": 1,
             "updatedReplicas": count,
+            "terminatingReplicas": 0,
             "conditions": [
                 {"type": "Available", "reason": "MinimumReplicasAvailable", **condition},
                 {"type": "Progressing", "reason": "NewReplicaSetAvailable", **condition},
@@ -114,7 +115,7 @@ def _replica_set(deployment: Json, counts: Json) -> Json:
             "creationTimestamp": LONG_AGO,
             "labels": labels,
             "annotations": {
-                f"{_ANNOTATION}revision": "1",
+                **deployment["metadata"]["annotations"],
                 f"{_ANNOTATION}desired-replicas": str(spec["replicas"]),
                 f"{_ANNOTATION}max-replicas": str(_most(spec)),
             },

@@ -117,7 +117,7 @@ def _wanted(state: State) -> dict[str, set[str]]:
 
 
 def _volumes_are_where_they_are_used(state: State) -> Verdict:
-    if not _all_managers(state):
+    if "attachdetach" not in state.layout.by_host:
         return HOLDS
     wanted, caches = _wanted(state), _caches(state)
     for obj in values(state, ATTACHMENTS):

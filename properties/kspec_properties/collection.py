@@ -174,16 +174,10 @@ def orphans_are_freed_before_their_owner_goes(before: State, after: State) -> Ve
     return HOLDS
 
 
-def _collectors(state: State) -> Iterator[HostSlot]:
-    for name, slot in state.layout.by_host.items():
-        place = state.layout.slots[slot]
-        if name.startswith(_COLLECTOR) and isinstance(place, HostSlot):
-            yield place
-
-
 def _nothing_is_left_over(state: State) -> Verdict:
-    collector = next(_collectors(state), None)
-    for resource in collector.sources if collector is not None else ():
+    slot = state.layout.by_host.get(_COLLECTOR)
+    collector = state.layout.slots[slot] if slot is not None else None
+    for resource in collector.sources if isinstance(collector, HostSlot) else ():
         for entry in state.api.store.bucket(resource).entries():
             if entry.value.metadata.owner_references and _is_left_over(state, entry.value):
                 return fails(f"{entry.key} is left over, its owners are gone", "left-over")

@@ -8,9 +8,9 @@ from kspec.logic import HOLDS, Verdict, fails
 from kspec.property import leads_to, sometimes, transition
 from kspec_models.controllers.cronjob_jobs import SCHEDULED_TIMESTAMP
 from kspec_models.controllers.cronjob_times import InvalidSchedule, due_time, job_name
-from kspec_models.controllers.job_facts import is_finished
 from kspec_models.cron_schedule import parse
 from kspec_models.indexes import controlled_by
+from kspec_models.job_conditions import is_finished
 from kspec_models.objects import CronJob, Job, controller_of
 from kspec_models.state import State
 from kspec_properties.faults import all_but
@@ -68,7 +68,7 @@ def _forbidden_is_kept(after: State) -> Verdict:
 @transition(
     reads=("objects",),
     source=_DOCS + "#concurrency-policy",
-    faults=all_but("crash", "stale-list", "lost-answer", "pause", "failover"),
+    faults=all_but("crash", "stale-list", "lost-answer", "failover", "pause", "partition"),
     companion="a-forbidding-cronjob-starts-a-second-job",
     mutants=("cronjob-allows-what-it-forbids",),
 )

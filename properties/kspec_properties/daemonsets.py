@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from kspec.logic import HOLDS, Verdict, fails
-from kspec.property import invariant, sometimes, transition
+from kspec.property import sometimes, transition
 from kspec_models.controllers.daemonset_nodes import fit, target_node
 from kspec_models.controllers.daemonset_rollout import (
     ROLLING_UPDATE,
@@ -17,12 +18,11 @@ from kspec_models.controllers.pods import is_active, is_available
 from kspec_models.indexes import controlled_by
 from kspec_models.layout import HostSlot
 from kspec_models.objects import DaemonSet, Node, Pod, controller_of
-from kspec_models.reflector import WATCHING
-from kspec_models.requests import Delete, target
+from kspec_models.requests import Create, Delete, target
 from kspec_models.state import State
 from kspec_models.store import Snapshot
 from kspec_properties.faults import all_but
-from kspec_properties.reading import hosts, newest, values, written
+from kspec_properties.reading import newest, values, written
 from kspec_properties.workloads import is_leaving
 
 DOCS = "https://kubernetes.io/docs/concepts/workloads/controllers/daemonset/"
@@ -54,19 +54,23 @@ def _owner_of(state: State, pod: Pod) -> DaemonSet | None:
     return found.value if found is not None and found.value.uid == reference.uid else None
 
 
+_FORGETFUL = ("crash", "stale-list", "lost-answer", "pause", "partition", "failover")
+
+
 @transition(
     reads=("pods",),
     source=DOCS + "#how-daemon-pods-are-scheduled",
-    faults=all_but("crash", "stale-list", "lost-answer", "compaction"),
+    faults=all_but(*_FORGETFUL),
     companion="a-daemon-pod-is-created",
     mutants=("daemonset-forgets-expectations",),
 )
 def a_node_gets_no_second_daemon_pod(before: State, after: State) -> Verdict:
     """When a daemon pod is created for a node, it is the only one there; with surge one of two.
 
-    Expectations stop the controller from acting on a cache older than its own writes. A restart
-    loses them and a lost answer of a create lowers them: there the surplus is only temporary. Pods
-    that are being deleted or are over do not count. An edit of maxSurge in mid-flight breaks it.
+    Expectations stop the controller from acting on a cache older than its own writes. A restart or
+    a failover loses them and a lost answer of a create lowers them: there the surplus is only
+    temporary. Pods that are being deleted or are over do not count. An edit of maxSurge in
+    mid-flight breaks it.
     """
     for change in written(after, "pods"):
         if change.previous is not None or change.entry is None:
@@ -126,8 +130,21 @@ def _is_late(after: State, host: str) -> bool:
     )
 
 
-def _judged(before: State, host: str, gone: set[str]) -> Verdict:
-    """By the pods that are cached now, and what was read when the pass began."""
+class _Read(NamedTuple):
+    """What a pass over one DaemonSet has read, when it began and when it decides."""
+
+    daemon_set: DaemonSet
+    nodes: tuple[Node, ...]
+    pods: Snapshot
+
+    @property
+    def eligible(self) -> list[str]:
+        """The nodes that should run a pod."""
+        return [node.name for node in self.nodes if fit(node, self.daemon_set).should_run]
+
+
+def _reads(before: State, host: str) -> Iterator[_Read]:
+    """For each DaemonSet what its pass goes by: one that waits for an answer began earlier."""
     slot = before.layout.by_host[host]
     place = before.layout.slots[slot]
     assert isinstance(place, HostSlot)
@@ -135,24 +152,27 @@ def _judged(before: State, host: str, gone: set[str]) -> Verdict:
     nodes_now = tuple(entry.value for entry in cached["nodes"].entries())
     begun: dict[str, Pass] = {c.call.key: c.call.phase for c in before.slots[slot].calls}
     for entry in cached["daemonsets"].entries():
-        owner: DaemonSet = entry.value
-        places: tuple[Node, ...] = nodes_now
-        if owner.key in begun:
-            owner, places = begun[owner.key].value, begun[owner.key].nodes
-        if owner.spec.update_strategy.type == ROLLING_UPDATE:
-            wanted = [node.name for node in places if fit(node, owner).should_run]
-            verdict = _leaves_enough(owner, wanted, cached["pods"], gone, before.clock)
+        given = begun.get(entry.value.key)
+        if given is None:
+            yield _Read(entry.value, nodes_now, cached["pods"])
+        else:
+            yield _Read(given.value, given.nodes, cached["pods"])
+
+
+def _judged(before: State, host: str, gone: set[str]) -> Verdict:
+    for read in _reads(before, host):
+        if read.daemon_set.spec.update_strategy.type == ROLLING_UPDATE:
+            verdict = _leaves_enough(read, gone, before.clock)
             if not verdict:
                 return verdict
     return HOLDS
 
 
-def _leaves_enough(
-    owner: DaemonSet, wanted: list[str], pods: Snapshot, gone: set[str], now: int
-) -> Verdict:
+def _leaves_enough(read: _Read, gone: set[str], now: int) -> Verdict:
+    owner, wanted = read.daemon_set, read.eligible
     lacking, taken = 0, []
     for node in wanted:
-        here = living_on(pods, owner, node)
+        here = living_on(read.pods, owner, node)
         fine = {p.key for p in here if is_available(p, owner.spec.min_ready_seconds, now)}
         lacking += not fine - gone
         # Of two pods without surge one goes, whichever is available: no part of an update.
@@ -165,43 +185,27 @@ def _leaves_enough(
     return HOLDS
 
 
-def _is_under_way(state: State, place: HostSlot, key: str) -> bool:
-    """Whether something is still to happen that can meet an expectation of a DaemonSet."""
-    host = state.slots[state.layout.by_host[place.host.name]]
-    if any(sending.call.key == key for sending in host.calls):
-        return True
-    slot, listener = place.sources["pods"]
-    informer, stream = state.slots[slot], state.streams[state.layout.slots[slot].stream]
-    if informer.status is not WATCHING or informer.pending(listener):
-        return True
-    if informer.position < len(stream.events):
-        return True
-    found = newest(state, "daemonsets").get(f"daemonsets/{key}")
-    if found is None or is_leaving(state, found.value.namespace):
-        return True
-    return any(pod.is_terminating for pod in owned(newest(state, "pods"), found.value))
-
-
-@invariant(
-    reads=("pods", "deliveries", "controllers", "namespaces"),
-    source="https://github.com/kubernetes/kubernetes/pull/91008",
-    faults=all_but("compaction"),
-    companion="a-daemonset-expects-something",
-    mutants=("daemonset-expects-too-much",),
+@transition(
+    reads=("requests",),
+    source=DOCS + "#how-daemon-pods-are-scheduled",
+    faults=all_but(),
+    companion="a-daemon-pod-is-created",
+    mutants=("daemonset-overlooks-taints",),
 )
-def a_daemonset_expects_only_what_can_come(state: State) -> Verdict:
-    """While a DaemonSet expects pods to come or go, something is under way that can tell of it.
+def a_daemon_pod_is_made_for_an_eligible_node(before: State, after: State) -> Verdict:
+    """A daemon pod is created only for a node that should run one.
 
-    Until its expectations are met it makes and deletes no pod, for up to five minutes. Under way is
-    a request of its own, an event of a pod that it has not been told of, and a pod that is being
-    deleted. In a namespace that is being deleted nothing is expected to come. A list after a
-    compaction may join the creation and the deletion of a pod, and tell of neither.
+    By node selector, required node affinity and taints, as the controller read them when its pass
+    began. The node may have changed since, and be gone.
     """
-    for place, memory in hosts(state, "daemonset"):
-        for key, counts in memory.own.expectations.of.sorted_items():
-            if not _is_under_way(state, place, key):
-                left = f"{counts.creations} pods to come and {counts.deletions} to go"
-                return fails(f"{key} expects {left}, of which nothing can tell", "expectation")
+    for sent in after.sent:
+        made = sent.request.object if isinstance(sent.request, Create) else None
+        if not _is_ours(sent.host) or not isinstance(made, Pod):
+            continue
+        owner, node = controller_of(made), target_node(made)
+        for read in _reads(before, sent.host):
+            if owner is not None and owner.uid == read.daemon_set.uid and node not in read.eligible:
+                return fails(f"{read.daemon_set.key} makes a pod for {node}", "ineligible")
     return HOLDS
 
 
@@ -225,17 +229,10 @@ def a_daemon_pod_is_replaced(state: State) -> bool:
     )
 
 
-@sometimes(reads=("controllers",), source="companion")
-def a_daemonset_expects_something(state: State) -> bool:
-    """A DaemonSet waits for events of its own writes."""
-    return any(memory.own.expectations.of for _, memory in hosts(state, "daemonset"))
-
-
 PROPERTIES = (
     a_node_gets_no_second_daemon_pod,
     a_daemonset_update_keeps_within_max_unavailable,
-    a_daemonset_expects_only_what_can_come,
+    a_daemon_pod_is_made_for_an_eligible_node,
     a_daemon_pod_is_created,
     a_daemon_pod_is_replaced,
-    a_daemonset_expects_something,
 )

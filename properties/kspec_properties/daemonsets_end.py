@@ -12,8 +12,8 @@ from kspec_models.state import State
 from kspec_models.store import Entry
 from kspec_properties.daemonsets import DOCS, daemon_sets, living_on, owned
 from kspec_properties.faults import all_but
-from kspec_properties.reading import fresh, newest, nodes, values
-from kspec_properties.workloads import is_leaving
+from kspec_properties.reading import fresh, newest, nodes
+from kspec_properties.workloads import is_leaving, may_refuse
 
 
 def _daemons_run(state: State) -> Verdict:
@@ -22,7 +22,7 @@ def _daemons_run(state: State) -> Verdict:
         for node in nodes(state):
             here = living_on(newest(state, "pods"), owner, node.name)
             should_run, should_continue = fit(node, owner)
-            least = int(should_run and not _is_limited(state, owner))
+            least = int(should_run and not may_refuse(state, owner.namespace))
             most = limit if should_continue else 0
             if not least <= len(here) <= most:
                 return fails(f"{owner.key} has {len(here)} pods on {node.name}", "pods")
@@ -30,11 +30,6 @@ def _daemons_run(state: State) -> Verdict:
             if late:
                 return fails(f"{late[0].key} is not ready on {node.name}", "ready")
     return HOLDS
-
-
-def _is_limited(state: State, owner: DaemonSet) -> bool:
-    """Whether a quota may refuse its pods."""
-    return any(quota.namespace == owner.namespace for quota in values(state, "resourcequotas"))
 
 
 def _runs(state: State, pod: Pod) -> bool:
@@ -52,7 +47,7 @@ each_node_runs_its_daemon = eventually_stable(
         "Eligible by node selector, required node affinity and taints; a node with new taints of "
         "effect NoSchedule keeps its pod. Ready once it is bound, where no probe or readiness gate "
         "says otherwise; two pods while a surge waits for that. Once edits and faults have ended, "
-        "without quotas, in namespaces that are not being deleted."
+        "without quotas and limit ranges, in namespaces that are not being deleted."
     ),
     source=DOCS,
     when=lambda state: any(True for _ in fresh(state, "daemonsets")),

@@ -1,13 +1,11 @@
-"""What nodes promise: taints evict in time, pods do not outlive their node, ranges are apart."""
+"""What nodes promise: taints evict in time, and pods do not outlive their node."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from ipaddress import ip_network
-from itertools import pairwise
 
 from kspec.logic import HOLDS, Verdict, fails
-from kspec.property import eventually_stable, invariant, sometimes, transition
+from kspec.property import eventually_stable, sometimes, transition
 from kspec_models.controllers.tainteviction_timers import (
     FOR_EVER,
     TaintMemory,
@@ -18,7 +16,7 @@ from kspec_models.controllers.tainteviction_timers import (
 from kspec_models.objects import Node, Pod, condition, controller_of
 from kspec_models.state import State
 from kspec_properties.faults import all_but
-from kspec_properties.reading import fresh, hosts, newest, nodes, pods, written
+from kspec_properties.reading import fresh, hosts, newest, pods, written
 
 _TAINTS = "https://kubernetes.io/docs/concepts/scheduling-eviction/taint-and-toleration/"
 _GC = "https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#pod-garbage-collection"
@@ -95,13 +93,25 @@ def a_pod_is_never_evicted_too_soon(before: State, after: State) -> Verdict:
     return HOLDS
 
 
+_OWNERS = {
+    "ReplicaSet": "replicasets",
+    "ReplicationController": "replicationcontrollers",
+    "StatefulSet": "statefulsets",
+    "Job": "jobs",
+}
+
+
 def _is_placed_by_owner(state: State, pod: Pod) -> bool:
     """Whether the owner of a pod names its node, so that no taint keeps the next one away."""
     owner = controller_of(pod)
     if owner is None:
         return False
-    found = newest(state, "replicasets").get(f"replicasets/{pod.namespace}/{owner.name}")
-    return found is None or bool(found.value.spec.template.spec.node_name)
+    resource = _OWNERS.get(owner.kind)
+    if resource is None:
+        return True
+    found = newest(state, resource).get(f"{resource}/{pod.namespace}/{owner.name}")
+    template = found.value.spec.template if found is not None else None
+    return template is None or bool(template.spec.node_name)
 
 
 def _nobody_stays(state: State) -> Verdict:
@@ -187,43 +197,6 @@ pods_do_not_outlive_their_node = eventually_stable(
 )
 
 
-@invariant(
-    reads=("nodes",),
-    source="https://github.com/kubernetes/kubernetes/issues/127792",
-    faults=all_but("stale-list", "lost-answer", *_LAGGING),
-    companion="a-node-gets-its-range",
-    mutants=("node-ranges-are-released-early",),
-)
-def node_ranges_are_apart(state: State) -> Verdict:
-    """The pod CIDRs of any two nodes that exist are disjoint.
-
-    Of those that the node IPAM controller gave. A patch whose answers are lost three times gives
-    its range back; a controller that starts from a stale list sees old nodes go and releases what
-    newer ones have since been given.
-    """
-    taken: list[tuple[int, int, str]] = []
-    for node in nodes(state):
-        for text in node.spec.pod_cidrs:
-            net = ip_network(text, strict=False)
-            taken.append((int(net.network_address), int(net.broadcast_address), node.name))
-    taken.sort()
-    for (_, end, one), (start, _, other) in pairwise(taken):
-        if start <= end and one != other:
-            return fails(f"{one} and {other} share addresses", "overlap")
-    return HOLDS
-
-
-@sometimes(reads=("nodes",), source="companion")
-def a_node_gets_its_range(state: State) -> bool:
-    """A node is given a pod CIDR."""
-    return any(
-        change.entry is not None
-        and bool(change.entry.value.spec.pod_cidrs)
-        and (change.previous is None or not change.previous.value.spec.pod_cidrs)
-        for change in written(state, "nodes")
-    )
-
-
 @sometimes(reads=("environment",), source="companion")
 def a_taint_waits(state: State) -> bool:
     """A timer of taint eviction runs."""
@@ -247,10 +220,8 @@ PROPERTIES = (
     pods_leave_tainted_nodes,
     a_pod_is_given_up_only_with_its_node,
     pods_do_not_outlive_their_node,
-    node_ranges_are_apart,
     a_pod_is_never_evicted_too_soon,
     a_taint_waits,
     a_taint_evicts,
     a_pod_loses_its_node,
-    a_node_gets_its_range,
 )

@@ -174,8 +174,9 @@ def nothing_is_created_in_a_namespace_that_is_gone(before: State, after: State) 
     """The namespace of an object that is created exists.
 
     Not kept by several API servers: each admits a create by the namespaces that its own informer
-    shows, and one that lags still shows the namespace. What is created so is left for good, since
-    the namespace controller has finished with that namespace.
+    shows. The namespace controller waits for five seconds for them all to see a deletion; one that
+    lags for longer lets in what is then left for good, since the controller has finished with the
+    namespace.
     """
     for change in after.written:
         if change.entry is None or change.previous is not None:

@@ -1,4 +1,4 @@
-"""What quotas and limit ranges promise.
+"""What quotas promise.
 
 A quota is checked per admission, against status.used; so what exists stays within the hard limits
 only as long as the status is not behind. That it never is, is known false: the controller counts
@@ -13,7 +13,7 @@ from typing import Any
 
 from kspec.logic import HOLDS, Verdict, fails, forall
 from kspec.property import eventually_stable, sometimes, transition
-from kspec_models.objects import Pod, ResourceQuota
+from kspec_models.objects import ResourceQuota
 from kspec_models.quantity import parse
 from kspec_models.quota_scopes import in_scope
 from kspec_models.quota_usage import matching, same, total, usage
@@ -68,7 +68,8 @@ def an_admitted_create_is_charged_to_its_quotas(before: State, after: State) -> 
     Checked per admission against status.used, with one API server whose admission shows every
     quota; a quota whose status has no limits yet restricts nothing.
     """
-    if not len(newest(before, _QUOTAS)) and not len(newest(after, _QUOTAS)):
+    is_without = not len(newest(before, _QUOTAS)) and not len(newest(after, _QUOTAS))
+    if is_without or len(after.layout.servers) > 1:
         return HOLDS
     known = {entry.key: entry.value for entry in newest(before, _QUOTAS).entries()}
     charged: dict[str, Change] = {}
@@ -155,7 +156,7 @@ def _listed(state: State, process: str, resource: str) -> list[Entry]:
     reads=("objects", "pods", "services", "deployments", "replicasets"),
     source=_DOCUMENTATION,
     faults=("none",),
-    companion="a-quota-is-charged",
+    companion="a-quota-refuses",
     known_false=True,
 )
 def a_quota_is_never_exceeded(before: State, after: State) -> Verdict:
@@ -199,47 +200,6 @@ quota_status_converges = eventually_stable(
 )
 
 
-@transition(
-    reads=("pods",),
-    source="https://kubernetes.io/docs/concepts/policy/limit-range/",
-    faults=all_but(),
-    companion="a-limit-range-sets-limits",
-    mutants=("limit-ranges-refuse-nothing",),
-)
-def a_new_pod_keeps_within_its_limit_ranges(before: State, after: State) -> Verdict:
-    """Each container of a new pod asks for no less and is allowed no more than its namespace says.
-
-    With one API server whose admission shows every LimitRange.
-    """
-    if not len(newest(before, "limitranges")):
-        return HOLDS
-    for change in written(after, "pods"):
-        if change.previous is None and change.entry is not None:
-            pod: Pod = change.entry.value
-            problem = next(_beyond(before, pod), "")
-            if problem:
-                return fails(f"{pod.key}: {problem}", "beyond")
-    return HOLDS
-
-
-def _beyond(state: State, pod: Pod) -> Iterator[str]:
-    for limits in values(state, "limitranges"):
-        if limits.namespace != pod.namespace:
-            continue
-        for item in limits.spec.limits:
-            if item.type == "Container":
-                for c in (*pod.spec.containers, *pod.spec.init_containers):
-                    yield from _outside(item.max, c.resources.limits, 1, c.name)
-                    yield from _outside(item.min, c.resources.requests, -1, c.name)
-
-
-def _outside(bounds: Any, amounts: Any, sign: int, name: str) -> Iterator[str]:
-    for resource, bound in bounds.items():
-        amount = amounts.get(resource)
-        if amount is None or parse(amount).cmp(parse(bound)) == sign:
-            yield f"{resource} of {name} is {amount}, beyond {bound}"
-
-
 @sometimes(reads=("objects",), source="companion")
 def a_quota_is_charged(state: State) -> bool:
     """An object is created that is charged to a quota."""
@@ -267,25 +227,12 @@ def a_quota_is_counted(state: State) -> bool:
     )
 
 
-@sometimes(reads=("pods",), source="companion")
-def a_limit_range_sets_limits(state: State) -> bool:
-    """A new pod gets the limits of its namespace."""
-    return any(
-        change.previous is None
-        and change.entry is not None
-        and "kubernetes.io/limit-ranger" in change.entry.value.metadata.annotations
-        for change in written(state, "pods")
-    )
-
-
 PROPERTIES = (
     an_admitted_create_is_charged_to_its_quotas,
     a_quota_counts_what_its_controller_has_listed,
     quota_status_converges,
-    a_new_pod_keeps_within_its_limit_ranges,
     a_quota_is_never_exceeded,
     a_quota_is_charged,
     a_quota_refuses,
     a_quota_is_counted,
-    a_limit_range_sets_limits,
 )

@@ -9,7 +9,7 @@ from weakref import WeakKeyDictionary
 from kspec_models.host import Watch
 from kspec_models.layout import HostSlot, InformerSlot, Layout, NodeSlot, ProcessSlots
 from kspec_models.objects import Deployment, Node, Pod, ReplicaSet, Service
-from kspec_models.reflector import Informer
+from kspec_models.reflector import DOWN, Informer
 from kspec_models.state import State
 from kspec_models.store import Change, Entry, Snapshot
 
@@ -72,11 +72,12 @@ def is_up(state: State, process: ProcessSlots) -> bool:
 
 
 def informers(state: State) -> Iterator[tuple[ProcessSlots, Watch, InformerSlot, Informer]]:
-    """The informers of all processes that are up."""
+    """The informers of all processes that are up; those of a standby may not have started."""
     for process in state.layout.processes:
         if is_up(state, process):
             for watch, slot in process.informers.items():
-                yield process, watch, state.layout.slots[slot], state.slots[slot]
+                if state.slots[slot].status is not DOWN:
+                    yield process, watch, state.layout.slots[slot], state.slots[slot]
 
 
 def touched_nodes(state: State, prefix: str) -> Iterator[tuple[int, str, Any]]:

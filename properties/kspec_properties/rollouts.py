@@ -12,7 +12,7 @@ from kspec_models.objects import Deployment, ReplicaSet, ReplicationController, 
 from kspec_models.state import State
 from kspec_properties.faults import all_but
 from kspec_properties.reading import deployments, fresh, newest, values, written
-from kspec_properties.workloads import is_leaving
+from kspec_properties.workloads import is_leaving, may_refuse
 
 _DOCS = "https://kubernetes.io/docs/concepts/workloads/controllers/"
 
@@ -37,6 +37,8 @@ def _rollouts_complete(state: State, *, rolling_only: bool) -> Verdict:
     for deployment in deployments(state):
         if deployment.is_terminating or is_leaving(state, deployment.namespace):
             continue
+        if may_refuse(state, deployment.namespace):
+            continue
         if deployment.spec.paused or (rolling_only and not is_rolling(deployment)):
             continue
         verdict = _is_complete(state, deployment)
@@ -50,12 +52,13 @@ a_rolling_update_completes = eventually_stable(
     promise="In the end all replicas of a Deployment are asked for by its newest ReplicaSet.",
     conditions=(
         "As long as the pods of that ReplicaSet become available, with strategy RollingUpdate, not "
-        "paused, in namespaces that are not being deleted. Once edits and faults have ended."
+        "paused, in namespaces that are not being deleted and have no quota. Once edits and faults "
+        "have ended."
     ),
     source=_DOCS + "deployment/#rolling-update-deployment",
     when=lambda state: any(True for _ in fresh(state, "deployments")),
     then=lambda state: _rollouts_complete(state, rolling_only=True),
-    reads=("deployments", "replicasets", "namespaces"),
+    reads=("deployments", "replicasets", "namespaces", "objects"),
     faults=all_but(),
     companion="a-deployment-scales-up",
     mutants=("rollout-keeps-old-replicas",),
@@ -85,7 +88,8 @@ def _controllers_match(state: State) -> Verdict:
             continue
         found = controlled_by(newest(state, "pods"), owner.uid)
         count, wanted = sum(is_active(e.value) for e in found), owner.spec.replicas or 0
-        if count != wanted:
+        least = 0 if may_refuse(state, owner.namespace) else wanted
+        if not least <= count <= wanted:
             return fails(f"{owner.key} controls {count} active pods of {wanted}", "count")
         if owner.status.replicas != count:
             return fails(f"{owner.key} reports {owner.status.replicas} pods of {count}", "status")
@@ -95,7 +99,10 @@ def _controllers_match(state: State) -> Verdict:
 replicationcontrollers_converge = eventually_stable(
     "replicationcontrollers-converge",
     promise="In the end a ReplicationController controls and reports spec.replicas active pods.",
-    conditions="Once edits and faults have ended, in namespaces that are not being deleted.",
+    conditions=(
+        "At most so many where a quota or a limit range may refuse them. Once edits and faults "
+        "have ended, in namespaces that are not being deleted."
+    ),
     source=_DOCS + "replicationcontroller/",
     when=lambda state: any(True for _ in fresh(state, "replicationcontrollers")),
     then=_controllers_match,

@@ -41,7 +41,7 @@ def _newly_bound(after: State) -> list[Pod]:
 @transition(
     reads=("pods",),
     source="https://kubernetes.io/docs/concepts/scheduling-eviction/kube-scheduler/",
-    faults=all_but("stale-list", "lost-answer"),
+    faults=all_but("stale-list", "lost-answer", "pause", "failover"),
     companion="a-pod-is-bound",
     mutants=("filter-forgets-memory", "filter-forgets-pod-count", "assume-is-not-charged"),
 )
@@ -50,8 +50,9 @@ def no_over_committed_binding(before: State, after: State) -> Verdict:
 
     Judged at the Bind, over pods that are not terminal. Kept by one scheduler that is never
     replaced. Broken by two schedulers, by a lost answer of a Bind (the scheduler forgets a pod that
-    is bound) with a lagging cache, by a restart from a stale list, by pods with a preset
-    spec.nodeName, and by allocatable that shrinks.
+    is bound) with a lagging cache, by a restart from a stale list, by a failover to a standby whose
+    caches lag, by a leader that was paused past its lease, by pods with a preset spec.nodeName, and
+    by allocatable that shrinks.
     """
     return _binds_fit(after)
 

@@ -17,6 +17,7 @@ from kspec.trial.comparison import Asked, Comparison
 from kspec_models.building import Mutation, build
 from kspec_models.cluster import Cluster
 from kspec_models.kinds import lookup
+from kspec_models.machine_room import machine_room
 from kspec_models.named_worlds import world_names
 from kspec_models.reading_worlds import read_world
 from kspec_models.scaling import scaled
@@ -80,8 +81,16 @@ class KubernetesSuite:
     def read_world(self, files: tuple[Path, ...], settings: Settings) -> JsonMap:
         return read_world(files, settings).to_json()
 
+    def judged(self, world: JsonMap) -> tuple[str, ...]:
+        return World.from_json(world).judge
+
     def faults(self, world: JsonMap) -> Mapping[str, int]:
         return World.from_json(world).faults
+
+    def striking(self, world: JsonMap) -> tuple[str, ...]:
+        """The fault classes that can strike: a failover needs a process that is elected."""
+        is_elected = bool(machine_room(World.from_json(world)).elections)
+        return tuple(name for name in FAULT_CLASSES if name != "failover" or is_elected)
 
     def with_faults(self, world: JsonMap, faults: Mapping[str, int]) -> JsonMap:
         allowed = attrs.evolve(World.from_json(world), faults=budget_of(dict(faults)))

@@ -71,7 +71,7 @@ def a_claim_in_use_is_protected(before: State, after: State) -> Verdict:
 
 
 def _claims_of_deleted_pods_are_gone(state: State) -> Verdict:
-    if not any(name.startswith("pvcprotection") for name in state.layout.by_host):
+    if "pvcprotection" not in state.layout.by_host:
         return HOLDS
     return forall(
         values(state, CLAIMS),

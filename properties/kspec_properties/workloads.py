@@ -36,7 +36,7 @@ def _controller(state: State, change_entry: object, resource: str) -> object | N
 @transition(
     reads=("pods",),
     source=_DOCS + "replicaset/",
-    faults=all_but("crash", "stale-list", "lost-answer"),
+    faults=all_but("crash", "stale-list", "lost-answer", "pause", "partition", "failover"),
     companion="a-replicaset-creates-a-pod",
     mutants=("replicaset-forgets-expectations",),
 )
@@ -44,9 +44,9 @@ def a_replicaset_does_not_over_create(before: State, after: State) -> Verdict:
     """When a pod is created, its ReplicaSet controls at most spec.replicas active pods.
 
     The largest spec.replicas that it ever had counts, since a smaller one may not have been seen.
-    Expectations stop the controller from acting on a cache older than its own writes. A restart
-    loses them and a lost answer of a create lowers them: there the surplus is only temporary.
-    Adoption can exceed it too.
+    Expectations stop the controller from acting on a cache older than its own writes. A restart or
+    a failover loses them and a lost answer of a create lowers them: there the surplus is only
+    temporary. Adoption can exceed it too.
     """
     return _creations_fit(after)
 
@@ -83,9 +83,19 @@ def _replicasets_match(state: State) -> Verdict:
         if owner.is_terminating or is_leaving(state, owner.namespace):
             continue
         count, wanted = owned_active(state, owner), owner.spec.replicas or 0
-        if count != wanted:
+        least = 0 if may_refuse(state, owner.namespace) else wanted
+        if not least <= count <= wanted:
             return fails(f"{owner.key} controls {count} active pods of {wanted}", "count")
     return HOLDS
+
+
+def may_refuse(state: State, namespace: str) -> bool:
+    """Whether a quota or a limit range of a namespace may refuse what is created there."""
+    return any(
+        limit.namespace == namespace
+        for resource in ("resourcequotas", "limitranges")
+        for limit in values(state, resource)
+    )
 
 
 def is_leaving(state: State, namespace: str) -> bool:
@@ -96,11 +106,14 @@ def is_leaving(state: State, namespace: str) -> bool:
 replicasets_converge = eventually_stable(
     "replicasets-converge",
     promise="In the end every ReplicaSet controls exactly spec.replicas active pods.",
-    conditions="Once edits and faults have ended, in namespaces that are not being deleted.",
+    conditions=(
+        "At most so many where a quota or a limit range may refuse them. Once edits and faults "
+        "have ended, in namespaces that are not being deleted."
+    ),
     source=_DOCS + "replicaset/",
     when=lambda state: any(True for _ in fresh(state, "replicasets")),
     then=_replicasets_match,
-    reads=("pods", "replicasets", "namespaces"),
+    reads=("pods", "replicasets", "namespaces", "objects"),
     faults=all_but(),
     companion="a-replicaset-creates-a-pod",
     mutants=("replicaset-ignores-deletions",),

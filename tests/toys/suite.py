@@ -207,6 +207,9 @@ class ToySuite:
         spec["granularity"] = settings.granularity or spec["granularity"]
         return found
 
+    def judged(self, document: JsonMap) -> tuple[str, ...]:
+        return tuple(document["spec"].get("judge", ()))
+
     def faults(self, document: JsonMap) -> Mapping[str, int]:
         found: Mapping[str, int] = document["spec"]["faults"]
         return found

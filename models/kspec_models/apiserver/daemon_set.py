@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from kspec_models.apiserver import defaults
 from kspec_models.apiserver.strategy import Strategy
 from kspec_models.apiserver.validate_common import (
+    immutable,
     int_or_percent,
     is_zero,
     not_negative,
@@ -108,7 +109,7 @@ def _shown(value: IntOrString | None) -> str:
 def changes(old: DaemonSet, new: DaemonSet) -> Iterator[str]:
     """ValidateUpdate of the strategy: the selector stays as it was."""
     if old.spec.selector != new.spec.selector:
-        yield "spec.selector: Invalid value: field is immutable"
+        yield immutable(new.spec.selector, "spec.selector")
 
 
 STRATEGIES: Mapping[str, Strategy] = {"daemonsets": Strategy(default, problems, changes)}

@@ -89,7 +89,8 @@ class Deleting:
         start = obj.metadata.deletion_timestamp
         known = obj.metadata.deletion_grace_period_seconds or 0
         grace = _grace(obj, asked) if start is None else _shortened(known, asked)
-        if isinstance(obj, Pod) and start is not None and grace == known > 0:
+        is_pending = isinstance(obj, Pod) and start is not None and grace == known
+        if is_pending and (known or obj.metadata.finalizers):
             return Reply(state, Response("", old))
         finalizers = finalizers_of(obj, policy)
         if grace == 0 and not finalizers and not _has_spec_finalizers(obj):

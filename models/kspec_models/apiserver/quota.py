@@ -12,7 +12,7 @@ from typing import Final
 from kspec_models.apiserver.limit_range import defaulted
 from kspec_models.apiserver.limit_range_validation import limit_range_problems
 from kspec_models.apiserver.strategy import Strategy
-from kspec_models.apiserver.validate_common import quantities, shown
+from kspec_models.apiserver.validate_common import immutable, quantities, shown
 from kspec_models.objects import ResourceQuota, ResourceQuotaSpec
 from kspec_models.quantity import parse
 from kspec_models.quota_scopes import (
@@ -131,8 +131,8 @@ def _operator(need: Requirement, path: str) -> Iterator[str]:
     elif need.operator in ("Exists", "DoesNotExist"):
         if need.values:
             yield (
-                f"{path}.values: Invalid value: {shown(need.values)}: must be no value when `operator` is "
-                "'Exist' or 'DoesNotExist' for scope selector"
+                f"{path}.values: Invalid value: {shown(need.values)}: "
+                "must be no value when `operator` is 'Exist' or 'DoesNotExist' for scope selector"
             )
     else:
         yield f'{path}.operator: Invalid value: "{need.operator}": not a valid selector operator'
@@ -141,7 +141,7 @@ def _operator(need: Requirement, path: str) -> Iterator[str]:
 def quota_changes(old: ResourceQuota, new: ResourceQuota) -> Iterator[str]:
     """The scopes of a quota stay what they are."""
     if set(old.spec.scopes) != set(new.spec.scopes):
-        yield f"spec.scopes: Invalid value: {shown(new.spec.scopes)}: field is immutable"
+        yield immutable(new.spec.scopes, "spec.scopes")
 
 
 STRATEGIES: Mapping[str, Strategy] = {

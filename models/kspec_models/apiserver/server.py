@@ -3,7 +3,7 @@ registry/store.go and pkg/registry/core/pod/storage/storage.go at 1.36.
 
 Reads are linearizable; what admission reads is what `Api.seen` holds, the store of the moment that
 the caches of the server that is asked show. Left out: authentication, dry run, managed fields.
-Deletion is in `deletion`, eviction in `eviction`.
+Deletion is in `deletion`, eviction in `eviction`, binding in `binding`.
 
 Names and addresses are given out by counters, and a uid is the key and its incarnation, so that
 the same requests give the same objects whatever else was interleaved with them.
@@ -20,6 +20,7 @@ from kspec.values import Memo
 from kspec_models import requests as api
 from kspec_models.apiserver.admission import Admission
 from kspec_models.apiserver.admission_rules import CREATE, UPDATE, Attributes
+from kspec_models.apiserver.binding import Binding
 from kspec_models.apiserver.eviction import Evicting
 from kspec_models.apiserver.merging import merged
 from kspec_models.apiserver.pod_affinity import with_label_keys
@@ -29,7 +30,6 @@ from kspec_models.apiserver.validate import is_immutable_change, problems
 from kspec_models.apiserver.validate_common import Problems
 from kspec_models.objects import (
     ApiObject,
-    Condition,
     Deployment,
     FrozenMap,
     Namespace,
@@ -38,8 +38,6 @@ from kspec_models.objects import (
     Pod,
     ReplicaSet,
     Service,
-    Time,
-    with_condition,
 )
 from kspec_models.requests import Response
 from kspec_models.store import Change, Entry
@@ -54,7 +52,7 @@ def _after(changes: tuple[Change, ...], reply: Reply) -> Reply:
     return reply._replace(changes=(*changes, *reply.changes)) if changes else reply
 
 
-class ApiServer(Evicting):
+class ApiServer(Evicting, Binding):
     """Applies requests. Pure: all state is in `Api`."""
 
     def __init__(self, admission: Admission | None = None) -> None:
@@ -114,10 +112,7 @@ class ApiServer(Evicting):
             return Reply(state, Response(api.ALREADY_EXISTS, None, key), charged.changes)
         if isinstance(made, Service):
             named, made = self._addressed(named, made)
-        return _after(charged.changes, self._put(named, key, made))
-
-    def _put(self, state: Api, key: str, obj: ApiObject) -> Reply:
-        return put(state, key, obj)
+        return _after(charged.changes, put(named, key, made))
 
     def _named(self, state: Api, obj: ApiObject) -> tuple[Api, ApiObject]:
         prefix = obj.metadata.generate_name
@@ -205,7 +200,7 @@ class ApiServer(Evicting):
             state = attrs.evolve(state, store=charged.store) if changes else state
         if self._is_gone(new):
             return _after(changes, remove(state, old))
-        return _after(changes, self._put(state, old.key, new))
+        return _after(changes, put(state, old.key, new))
 
     def _decide(self, case: tuple[Any, Any, str]) -> tuple[Any, Problems]:
         old, obj, subresource = case
@@ -272,31 +267,6 @@ class ApiServer(Evicting):
         if isinstance(obj, str):
             return refuse(state, api.INVALID, obj)
         return self.replace(state, old, obj, request.subresource)
-
-    # pods/binding
-
-    def bind(self, state: Api, request: api.Bind, now: int) -> Reply:
-        """assignPod of the binding storage: only an unassigned, ungated, living pod is bound."""
-        old = state.store.get(f"pods/{request.key}")
-        if old is None:
-            return refuse(state, api.NOT_FOUND)
-        pod: Pod = old.value
-        if request.uid not in ("", pod.uid):
-            return refuse(state, api.CONFLICT, "the uid differs")
-        if pod.is_terminating or pod.spec.node_name or pod.spec.scheduling_gates:
-            return refuse(state, api.CONFLICT, "the pod is terminating, assigned or gated")
-        scheduled = Condition(type="PodScheduled", status="True", last_transition_time=Time(now))
-        bound = pod.replace(
-            spec=pod.spec.replace(node_name=request.node),
-            status=pod.status.replace(
-                conditions=with_condition(pod.status.conditions, scheduled),
-                nominated_node_name="",  # ClearingNominatedNodeNameAfterBinding
-            ),
-        )
-        if request.annotations:
-            annotations = {**bound.metadata.annotations, **dict(request.annotations)}
-            bound = bound.with_metadata(annotations=FrozenMap(annotations))
-        return self._put(state, old.key, bound)
 
 
 __all__ = ["Api", "ApiServer", "Reply"]

@@ -16,9 +16,7 @@ from collections.abc import Iterator, Mapping
 from kspec_models.apiserver import defaults, storage
 from kspec_models.apiserver.strategy import Strategy
 from kspec_models.apiserver.validate_common import (
-    int_or_percent,
-    is_zero,
-    not_above_100_percent,
+    immutable,
     not_negative,
     selector_problems,
     shown,
@@ -133,15 +131,6 @@ def _strategy_problems(strategy: StatefulSetUpdateStrategy) -> Iterator[str]:
         )
     elif rolling is not None:
         yield from not_negative(rolling.partition, "spec.updateStrategy.rollingUpdate.partition")
-        yield from _unavailable(rolling.max_unavailable)
-
-
-def _unavailable(value: int | str | None) -> Iterator[str]:
-    path = "spec.updateStrategy.rollingUpdate.maxUnavailable"
-    yield from int_or_percent(value, path)
-    if is_zero(value):
-        yield f"{path}: Invalid value: {shown(value)}: cannot be 0"
-    yield from not_above_100_percent(value, path)
 
 
 def _retention(value: str, path: str) -> Iterator[str]:
@@ -177,7 +166,7 @@ def revision_problems(obj: ControllerRevision) -> Iterator[str]:
 def revision_changes(old: ControllerRevision, new: ControllerRevision) -> Iterator[str]:
     """ValidateControllerRevisionUpdate: only the number of a revision may change."""
     if old.data != new.data:
-        yield "data: Invalid value: field is immutable"
+        yield immutable(new.data, "data")
 
 
 STRATEGIES: Mapping[str, Strategy] = {

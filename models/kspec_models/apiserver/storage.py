@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from kspec_models.apiserver.shapes import node_selector_shape, topologies_shape
-from kspec_models.apiserver.validate_common import label_selector_problems, unsupported
+from kspec_models.apiserver.validate_common import immutable, label_selector_problems, unsupported
 from kspec_models.objects import (
     CSINode,
     PersistentVolume,
@@ -176,9 +176,9 @@ def changes(old: Any, new: Any) -> Iterator[str]:
                 "after creation"
             )
         if before.volume_mode != after.volume_mode:
-            yield "spec.volumeMode: Invalid value: field is immutable"
+            yield immutable(after.volume_mode, "spec.volumeMode")
         if before.node_affinity is not None and before.node_affinity != after.node_affinity:
-            yield "spec.nodeAffinity: Invalid value: field is immutable"
+            yield immutable(after.node_affinity, "spec.nodeAffinity")
     elif isinstance(old, StorageClass):
         for field, name in _FIXED_OF_CLASS.items():
             if getattr(old, field) != getattr(new, field):

@@ -13,6 +13,7 @@ from kspec.values import Memo
 from kspec_models.apiserver import storage, strategies
 from kspec_models.apiserver.validate_common import (
     Problems,
+    immutable,
     int_or_percent,
     is_zero,
     not_above_100_percent,
@@ -154,7 +155,7 @@ def is_immutable_change(old: Any, new: Any) -> Problems:
             "deleted",
         )
     if old.resource in ("deployments", "replicasets") and old.spec.selector != new.spec.selector:
-        return (f"spec.selector: Invalid value: {shown(new.spec.selector)}: field is immutable",)
+        return (immutable(new.spec.selector, "spec.selector"),)
     if old.resource == "pods" and old.spec != new.spec:
         return tuple(_pod_changes(old.spec, new.spec))
     if old.resource == "priorityclasses":

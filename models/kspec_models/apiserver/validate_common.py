@@ -42,6 +42,11 @@ def unsupported(value: Any, path: str, supported: Iterable[str]) -> str:
     return f"{path}: Unsupported value: {shown(value)}: supported values: {listed}"
 
 
+def immutable(value: Any, path: str) -> str:
+    """ValidateImmutableField: what an update may not change, with what it was to become."""
+    return f"{path}: Invalid value: {shown(value)}: field is immutable"
+
+
 def labels_problems(labels: Mapping[str, str], path: str) -> Iterator[str]:
     for key, value in labels.items():
         yield from (f'{path}: Invalid value: "{key}": {e}' for e in is_qualified_name(key))

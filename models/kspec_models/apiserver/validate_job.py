@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from kspec_models.apiserver.shapes import matches
 from kspec_models.apiserver.validate_common import (
+    immutable,
     labels_problems,
     not_negative,
     pod_spec_problems,
@@ -185,7 +186,7 @@ def job_changes(old: Job, new: Job) -> Iterator[str]:
         if name == "template" and old.spec.suspend and old.status.start_time is None:
             before, after = _unmoved(before), _unmoved(after)
         if before != after:
-            yield f"spec.{field}: Invalid value: field is immutable"
+            yield immutable(after, f"spec.{field}")
     if old.spec.completions == new.spec.completions:
         return
     if new.spec.completion_mode != INDEXED:

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
-from kspec_models.apiserver.validate_common import shown
 from kspec_models.objects import FrozenMap, JobSpec
 from kspec_models.validation import is_qualified_name
 
@@ -60,9 +59,9 @@ def _failure_rule(spec: JobSpec, rule: FrozenMap[Any], path: str) -> Iterator[st
     both = "specifying both OnExitCodes and OnPodConditions is not supported"
     none = "specifying one of OnExitCodes and OnPodConditions is required"
     if codes is not None and patterns:
-        yield f"{path}: Invalid value: {shown(rule)}: {both}"
+        yield f"{path}: Invalid value: {both}"
     if codes is None and not patterns:
-        yield f"{path}: Invalid value: {shown(rule)}: {none}"
+        yield f"{path}: Invalid value: {none}"
 
 
 def _conditions(patterns: Any, path: str) -> Iterator[str]:

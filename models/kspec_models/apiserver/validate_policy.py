@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kspec_models.apiserver.validate_common import (
+    immutable,
     int_or_percent,
     label_selector_problems,
     not_above_100_percent,
@@ -73,4 +74,4 @@ def priority_class_changes(old: PriorityClass, new: PriorityClass) -> Iterator[s
     if old.value != new.value:
         yield "value: Forbidden: may not be changed in an update."
     if old.preemption_policy != new.preemption_policy:
-        yield f"preemptionPolicy: Invalid value: {shown(new.preemption_policy)}: field is immutable"
+        yield immutable(new.preemption_policy, "preemptionPolicy")

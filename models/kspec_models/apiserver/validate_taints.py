@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from kspec.values import Memo
 from kspec_models.objects import Taint, Toleration
 from kspec_models.validation import is_qualified_name, is_valid_label_value
 
@@ -45,8 +46,18 @@ def _effect(effect: str, path: str) -> Iterator[str]:
 
 def tolerations_problems(tolerations: tuple[Toleration, ...], path: str) -> Iterator[str]:
     """What upstream refuses in the tolerations of a pod."""
-    for i, toleration in enumerate(tolerations):
-        yield from _toleration(toleration, f"{path}[{i}]")
+    yield from _found((tolerations, path))
+
+
+def _all(case: tuple[tuple[Toleration, ...], str]) -> tuple[str, ...]:
+    tolerations, path = case
+    found = (_toleration(t, f"{path}[{i}]") for i, t in enumerate(tolerations))
+    return tuple(line for lines in found for line in lines)
+
+
+_found: Memo[tuple[tuple[Toleration, ...], str], tuple[str, ...]] = Memo(
+    "validation of tolerations", _all, limit=5_000
+)
 
 
 def _toleration(toleration: Toleration, path: str) -> Iterator[str]:

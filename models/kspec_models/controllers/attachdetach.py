@@ -219,7 +219,9 @@ class AttachDetachController:
         if not now.may_be_forced or progress.failed:
             return None
         held = (_held(memory, progress.node, v) for v in now.to_detach() if v in now.in_use)
-        waits = [h.since + MAX_WAIT_FOR_UNMOUNT + 1 - clock for h in held if h is not None]
+        waits = [
+            h.since + MAX_WAIT_FOR_UNMOUNT + 1 - clock for h in held if h is not None and not h.uid
+        ]
         return min((wait for wait in waits if wait > 0), default=None)
 
     def answer(

@@ -10,9 +10,9 @@ from collections.abc import Iterable
 from typing import Final
 
 from kspec_models.controllers.cronjob_times import job_name
-from kspec_models.controllers.job_facts import COMPLETE, FAILED, true_condition
 from kspec_models.controllers.pods import in_namespace, owner_reference
 from kspec_models.host import View
+from kspec_models.job_conditions import COMPLETE, FAILED, true_condition
 from kspec_models.objects import (
     CronJob,
     CronJobStatus,

@@ -27,8 +27,8 @@ from kspec_models.controllers.cronjob_times import (
     job_name,
     wait_for_next,
 )
-from kspec_models.controllers.job_facts import COMPLETE, is_finished, true_condition
 from kspec_models.cron_schedule import Schedule, parse
+from kspec_models.job_conditions import COMPLETE, is_finished, true_condition
 from kspec_models.objects import CronJob, Job, ObjectReference, controller_of
 from kspec_models.requests import ALREADY_EXISTS, NOT_FOUND, Create, Delete, Get, Request, Response
 

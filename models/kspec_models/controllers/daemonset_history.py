@@ -8,14 +8,22 @@ hashes to another name.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from kspec.errors import InputError
+from kspec.values import Memo
 from kspec_models.controllers import history
 from kspec_models.controllers.daemonset_pods import claimed_from_cache, daemon_pods
 from kspec_models.controllers.daemonset_steps import Pass, Steps
 from kspec_models.controllers.history import REVISION_LABEL
 from kspec_models.controllers.steps import WriteFailed, send, written
-from kspec_models.objects import ControllerRevision, DaemonSet, freeze
+from kspec_models.objects import (
+    ControllerRevision,
+    DaemonSet,
+    FrozenMap,
+    PodTemplateSpec,
+    freeze,
+)
 from kspec_models.requests import ALREADY_EXISTS, Create, Delete, Get, Patch, Response, Update
 from kspec_models.store import Entry
 
@@ -30,7 +38,6 @@ class History(NamedTuple):
 def construct(given: Pass) -> Steps[History]:
     """Find the current revision, or make it, and give it the highest number."""
     daemon_set = given.value
-    data = history.template_data(daemon_set.spec.template)
     current: list[Entry] = []
     old: list[Entry] = []
     for found in (yield from claimed_from_cache(daemon_set, "controllerrevisions")):
@@ -39,7 +46,8 @@ def construct(given: Pass) -> Steps[History]:
             labels = entry.value.metadata.labels.set(REVISION_LABEL, entry.value.name)
             labelled = entry.value.with_metadata(labels=labels)
             entry = yield from written(Update(labelled, entry.resource_version))
-        (current if entry.value.data == data else old).append(entry)
+        is_current = _restores(entry.value.data, daemon_set.spec.template)
+        (current if is_current else old).append(entry)
     number = max((entry.value.revision for entry in old), default=0) + 1
     if not current:
         newest = yield from _snapshot(given, number)
@@ -48,6 +56,26 @@ def construct(given: Pass) -> Steps[History]:
     if kept.value.revision < number:
         yield from send(Update(kept.value.replace(revision=number), kept.resource_version))
     return History(kept.value.metadata.labels.get(REVISION_LABEL, ""), tuple(old))
+
+
+def _restore(case: tuple[FrozenMap[Any], PodTemplateSpec]) -> bool:
+    data, template = case
+    if data == history.template_data(template):
+        return True
+    try:
+        return history.template_of(data) == template
+    except (InputError, KeyError, TypeError):
+        return False  # data that restores nothing
+
+
+_restored: Memo[tuple[FrozenMap[Any], PodTemplateSpec], bool] = Memo(
+    "revisions that restore a template", _restore
+)
+
+
+def _restores(data: FrozenMap[Any], template: PodTemplateSpec) -> bool:
+    """Match: whether a revision restores that template; a dump may write it another way."""
+    return _restored((data, template))
 
 
 def new_revision(daemon_set: DaemonSet, number: int) -> ControllerRevision:
@@ -70,7 +98,7 @@ def _snapshot(given: Pass, number: int) -> Steps[ControllerRevision]:
     if response.reason != ALREADY_EXISTS:
         raise WriteFailed(response)
     existing = yield from written(Get(wanted.resource, wanted.key))
-    if existing.value.data == wanted.data:
+    if _restores(existing.value.data, daemon_set.spec.template):
         found: ControllerRevision = existing.value
         return found
     fresh = yield from written(Get(daemon_set.resource, daemon_set.key))

@@ -138,6 +138,4 @@ def relative(memory: DaemonSetMemory, now: int) -> DaemonSetMemory:
             backoff = backoff.without(name)
         else:
             backoff = backoff.set(name, (seconds, -age))
-    return memory._replace(
-        expectations=memory.expectations.relative(now), backoff=backoff, written=memory.written
-    )
+    return memory._replace(expectations=memory.expectations.relative(now), backoff=backoff)

@@ -66,12 +66,15 @@ class Reading(NamedTuple):
 
 
 class DisruptionController:
-    """`owners` are the resources of the world whose scale counts, of those in `OWNERS`."""
+    """`owners` are the resources of the world whose scale counts, of those in `OWNERS`.
+
+    has_budgets: False in a world where no budget can occur, so that no pod is of any interest.
+    """
 
     name = "disruption"
 
-    def __init__(self, owners: tuple[str, ...] = OWNERS) -> None:
-        self.owners = owners
+    def __init__(self, owners: tuple[str, ...] = OWNERS, *, has_budgets: bool = True) -> None:
+        self.owners, self.has_budgets = owners, has_budgets
         self.watches = tuple(map(Watch, ("pods", BUDGETS, *owners)))
 
     def initial(self) -> None:
@@ -79,7 +82,7 @@ class DisruptionController:
 
     def concerns(self, event: Notification) -> bool:
         """The scale of an owner is read, but a change of it wakes nobody."""
-        return event.resource in ("pods", BUDGETS)
+        return self.has_budgets and event.resource in ("pods", BUDGETS)
 
     def handle(self, memory: None, event: Notification, view: View) -> tuple[None, tuple[str, ...]]:
         """Enqueue the budget, or the first budget of the pod."""

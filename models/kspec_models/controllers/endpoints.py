@@ -44,7 +44,7 @@ HEADLESS: Final = "service.kubernetes.io/headless"
 CONTROLLER_NAME: Final = "endpoint-controller"
 
 Overwritten = FingerprintedMap[str, int]
-"""The version of the Endpoints that was last overwritten, by Service."""
+"""The version of the Endpoints that was last overwritten, by Service, until it is seen no more."""
 
 
 @attrs.frozen
@@ -58,18 +58,19 @@ class EndpointsController:
         return EMPTY_MAP
 
     def concerns(self, event: Notification) -> bool:
-        """Pods that some Service may select; Endpoints that come, as at a start, or go."""
-        if event.resource == "pods":
-            return may_concern_services(event)
-        return event.resource == "services" or event.old is None or event.new is None
+        """Services, Endpoints, and pods that some Service may select."""
+        return event.resource != "pods" or may_concern_services(event)
 
     def handle(
         self, memory: Overwritten, event: Notification, view: View
     ) -> tuple[Overwritten, tuple[str, ...]]:
-        """Enqueue the Services that an event concerns."""
+        """Enqueue the Services that an event concerns; of Endpoints only if they come or go."""
         if not self.concerns(event):
             return memory, ()
-        if event.resource != "pods":
+        if event.resource == "endpoints":
+            is_update = event.old is not None and event.new is not None
+            return memory.without(event.key), () if is_update else (event.key,)
+        if event.resource == "services":
             return memory, (event.key,)
         services = view.caches.get("services", EMPTY_SNAPSHOT)
         if event.old is not None and event.new is not None:

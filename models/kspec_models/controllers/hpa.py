@@ -18,7 +18,7 @@ import attrs
 
 from kspec_models.controllers import hpa_status, hpa_wakes
 from kspec_models.controllers.hpa_behavior import Behavior, behavior_of
-from kspec_models.controllers.hpa_calculator import Target, Tolerances
+from kspec_models.controllers.hpa_calculator import Target
 from kspec_models.controllers.hpa_limits import (
     Bounds,
     Sample,
@@ -31,11 +31,12 @@ from kspec_models.controllers.hpa_limits import (
 from kspec_models.controllers.hpa_memory import HpaMemory, Known, Settings
 from kspec_models.controllers.hpa_metrics import Computed, Seen, compute, trusts_age
 from kspec_models.controllers.hpa_scale import replicas_of, resized, selector_of, target_of
+from kspec_models.controllers.hpa_seen import controlling, selected, tolerances_of
 from kspec_models.controllers.hpa_status import ABLE, ACTIVE, LIMITED, with_told
 from kspec_models.controllers.hpa_wakes import HPAS, LOADS, PODS
 from kspec_models.controllers.worker import Worked
 from kspec_models.host import Call, Notification, View, Watch
-from kspec_models.objects import HorizontalPodAutoscaler, Pod
+from kspec_models.objects import HorizontalPodAutoscaler
 from kspec_models.objects.autoscaling import HorizontalPodAutoscalerStatus
 from kspec_models.requests import NOT_FOUND, Get, Request, Response
 from kspec_models.store import Entry
@@ -101,6 +102,8 @@ class HorizontalPodAutoscalerController:
     def _due(self, own: Known, now: int) -> int:
         """The first end of a sync period at which the next pass can be made."""
         period = self.settings.sync_period
+        if not period:
+            return now
         due = -(-now // period) * period
         if own.last_pass is not None and due <= own.last_pass:
             due = (own.last_pass // period + 1) * period
@@ -209,29 +212,22 @@ class HorizontalPodAutoscalerController:
         self, hpa: HorizontalPodAutoscaler, scale: Any, behavior: Behavior | None, view: View
     ) -> Seen:
         """What the metrics are computed from: the size is the one that the spec asks for."""
-        tolerance = self.settings.tolerance
-        down, up = tolerance, tolerance
-        if behavior is not None:
-            down = tolerance if behavior.down.tolerance is None else behavior.down.tolerance
-            up = tolerance if behavior.up.tolerance is None else behavior.up.tolerance
-        loads = (e.value for e in view.caches[LOADS].entries())
-        return Seen(
-            Target(
-                replicas_of(scale),
-                _selected(scale, view),
-                view.now,
-                Tolerances(down, up),
-                self.settings.patience,
-            ),
-            scale.status.replicas,
-            tuple(load for load in loads if load.namespace == hpa.namespace),
+        loads = (entry.value for entry in view.caches[LOADS].entries())
+        target = Target(
+            replicas_of(scale),
+            selected(scale, view),
+            view.now,
+            tolerances_of(behavior, self.settings.tolerance),
+            self.settings.patience,
         )
+        mine = tuple(load for load in loads if load.namespace == hpa.namespace)
+        return Seen(target, scale.status.replicas, mine)
 
     def _computed(
         self, hpa: HorizontalPodAutoscaler, seen: Seen, scale: Any, view: View
     ) -> Computed:
         """computeReplicasForMetrics, unless another autoscaler controls the same pods."""
-        others = _controlling(seen.target.pods, hpa, view)
+        others = controlling(seen.target.pods, hpa, view)
         if others:
             which = f"{selector_of(scale)} are controlled by multiple HPAs: {others}"
             told = f"pods by selector {which}"
@@ -242,7 +238,9 @@ class HorizontalPodAutoscalerController:
         """The end of the sync period of the first time that is still to come."""
         period = self.settings.sync_period
         first = min((time for time in wakes if time > now), default=None)
-        return None if first is None else max(-(-first // period) * period, now + 1)
+        if first is None or not period:
+            return first
+        return -(-first // period) * period
 
     def _rescale(self, memory: HpaMemory, ongoing: Pass, scale: Entry, now: int) -> Worked:
         if ongoing.desired == ongoing.current:
@@ -261,8 +259,8 @@ class HorizontalPodAutoscalerController:
             told = f"the HPA controller was unable to update the target scale: {why}"
             status = with_told(ongoing.status, ABLE, False, ("FailedUpdateScale", told), now)
             status = hpa_status.counted(status, current, hpa.status.desired_replicas, metrics)
-            wake = now + self.settings.sync_period
-            return self._report(memory, ongoing._replace(status=status, wake=wake), now)
+            later = now + self.settings.sync_period
+            return self._report(memory, ongoing._replace(status=status, wake=later), now)
         told = f"the HPA controller was able to update the target scale to {desired}"
         status = with_told(ongoing.status, ABLE, True, ("SucceededRescale", told), now)
         status = hpa_status.counted(status, current, desired, metrics, now)
@@ -286,28 +284,3 @@ class HorizontalPodAutoscalerController:
         own = memory.of(key)._replace(next_pass=wake)
         after = None if wake is None else wake - now
         return Worked(memory.noting(key, own), requeue_after=after)
-
-
-def _selected(scale: Any, view: View) -> tuple[Pod, ...]:
-    """The cached pods that the selector of a scale selects."""
-    selector, prefix = selector_of(scale), f"{PODS}/{scale.namespace}/"
-    found = (entry.value for entry in view.caches[PODS].between(prefix, prefix[:-1] + "0"))
-    return tuple(pod for pod in found if selector.matches(pod.metadata.labels))
-
-
-def _controlling(
-    pods: tuple[Pod, ...], hpa: HorizontalPodAutoscaler, view: View
-) -> tuple[str, ...]:
-    """Every autoscaler whose target selects one of the pods, if they are several."""
-    found = [hpa.key]
-    for other in hpa_wakes.autoscalers(view, hpa.namespace):
-        target = target_of(other)
-        if other.name == hpa.name or target is None or target[0] not in view.caches:
-            continue
-        entry = view.caches[target[0]].get("/".join(target))
-        if entry is None:
-            continue
-        selector = selector_of(entry.value)
-        if any(selector.matches(pod.metadata.labels) for pod in pods):
-            found.append(other.key)
-    return tuple(sorted(found)) if len(found) > 1 else ()

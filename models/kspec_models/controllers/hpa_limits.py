@@ -110,7 +110,8 @@ def noted(samples: Samples, value: int, now: int, oldest: int) -> Samples:
 
 def normalize(history: History, bounds: Bounds, desired: int, now: int, window: int) -> Decision:
     """Without spec.behavior: the highest recommendation of the window, then the fixed rate."""
-    recent = [s.value for s in history.recommendations if s.at >= now - window]
+    # Without a window an earlier one of the same second is older all the same.
+    recent = [s.value for s in history.recommendations if window and s.at >= now - window]
     stabilized = max((desired, *recent))
     able = READY_FOR_NEW_SCALE if stabilized == desired else DOWN_STABILIZED
     limit = max(SCALE_UP_LIMIT_FACTOR * bounds.current, SCALE_UP_LIMIT_MINIMUM)

@@ -20,7 +20,10 @@ COMPONENT = "horizontal-pod-autoscaler-controller"
 
 
 class Settings(NamedTuple):
-    """The --horizontal-pod-autoscaler-... flags of kube-controller-manager."""
+    """The --horizontal-pod-autoscaler-... flags of kube-controller-manager.
+
+    sync_period 0 stands for none, which upstream has not: a pass follows every event.
+    """
 
     sync_period: int = SYNC_PERIOD_SECONDS
     downscale_stabilization: int = DOWNSCALE_STABILIZATION_SECONDS
@@ -49,8 +52,6 @@ def settings_of(options: Mapping[str, Any]) -> Settings:
             expected = "a number from 0 on" if name == "tolerance" else "whole seconds from 0 on"
             raise InputError(f"{COMPONENT}: {name} is {value!r}", expected=expected)
     period, window, start, delay = (int(options.get(n, d)) for n, d in _SECONDS.items())
-    if period < 1:
-        raise InputError(f"{COMPONENT}: syncPeriodSeconds is 0", expected="at least 1")
     tolerance = float(options.get("tolerance", TOLERANCE))
     return Settings(period, window, tolerance, Patience(start, delay))
 
@@ -74,7 +75,8 @@ class HpaMemory(NamedTuple):
     phase: int = 0
 
     def of(self, key: str) -> Known:
-        return self.known.get(key, Known())
+        found: Known = self.known.get(key, Known())
+        return found
 
     def noting(self, key: str, own: Known) -> HpaMemory:
         return self._replace(known=self.known.set(key, own))
@@ -84,7 +86,7 @@ class HpaMemory(NamedTuple):
         known: FingerprintedMap[str, Known] = EMPTY_MAP
         for key, own in self.known.sorted_items():
             known = known.set(key, _relative(own, now, period))
-        return HpaMemory(known, now % period)
+        return HpaMemory(known, now % period if period else 0)
 
 
 def _relative(own: Known, now: int, period: int) -> Known:

@@ -8,12 +8,12 @@ happens in the cluster may fall between them.
 status.active stays the number of active pods while creations wait for a backoff, as since 1.36.2
 (kubernetes/kubernetes#139457); earlier releases wrote 0.
 
-Left out: Jobs managed by other controllers; the workload API of gang scheduling, which is alpha;
-the check of the caches against the controller's own writes.
+Left out: Jobs managed by other controllers; the workload API of gang scheduling, which is alpha.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import attrs
@@ -24,12 +24,7 @@ from kspec_models.controllers.claims import Claims
 from kspec_models.controllers.job_backoff import MAX_SECONDS, Backoff
 from kspec_models.controllers.job_events import ORPHAN, concerns, on_job, on_pod
 from kspec_models.controllers.job_expectations import JobExpectations
-from kspec_models.controllers.job_facts import (
-    has_finalizer,
-    is_elsewhere,
-    is_finished,
-    without_finalizer,
-)
+from kspec_models.controllers.job_facts import has_finalizer, is_elsewhere, without_finalizer
 from kspec_models.controllers.job_manage import (
     NOTHING,
     Managing,
@@ -51,19 +46,39 @@ from kspec_models.controllers.job_tracking import (
 from kspec_models.controllers.pods import resolve_controller
 from kspec_models.controllers.worker import Worked
 from kspec_models.host import Call, Notification, View, Watch
+from kspec_models.job_conditions import is_finished
 from kspec_models.objects import Job, controller_of
 from kspec_models.requests import NOT_FOUND, Get, Request, Response, Update
 from kspec_models.store import Entry
 
+HasSeen = Callable[[View, str, int], bool]
+"""Whether the cache of a resource has reached a revision: the hook of the stale check."""
+
 
 class JobMemory(NamedTuple):
-    """Everything in memory, so everything that a restart loses. backoff: by key of the Job."""
+    """Everything in memory, so everything that a restart loses. backoff: by key of the Job.
+
+    written: by key, the newest revision per resource that the controller wrote; only kept with a
+    stale check.
+    """
 
     expectations: JobExpectations = JobExpectations()
     backoff: FingerprintedMap[str, Backoff] = EMPTY_MAP
+    written: FingerprintedMap[str, tuple[tuple[str, int], ...]] = EMPTY_MAP
 
     def without_backoff(self, key: str) -> JobMemory:
         return self._replace(backoff=self.backoff.without(key)) if key in self.backoff else self
+
+    def forgotten(self, key: str) -> JobMemory:
+        """Nothing of a Job that is gone."""
+        expectations = self.expectations.forget(key)
+        written = self.written.without(key) if key in self.written else self.written
+        return self._replace(expectations=expectations, written=written).without_backoff(key)
+
+    def noted(self, key: str, resource: str, revision: int) -> JobMemory:
+        """With the revision of an own write."""
+        newest = {**dict(self.written.get(key, ())), resource: revision}
+        return self._replace(written=self.written.set(key, tuple(sorted(newest.items()))))
 
 
 class Claiming(NamedTuple):
@@ -100,8 +115,13 @@ class Cleaning(NamedTuple):
 
 @attrs.frozen
 class JobController:
-    """The job controller of kube-controller-manager."""
+    """The job controller of kube-controller-manager.
 
+    stale_check: with it, a key waits until the caches have seen what was last written for it
+    (StaleControllerConsistencyJob).
+    """
+
+    stale_check: HasSeen | None = None
     name: str = "job"
     watches: tuple[Watch, ...] = (Watch("jobs"), Watch("pods"))
 
@@ -115,7 +135,7 @@ class JobController:
             if found.last_failure is not None:
                 ago = max(found.last_failure - now, -MAX_SECONDS - 1)
                 backoff = backoff.set(key, found._replace(last_failure=ago))
-        return JobMemory(memory.expectations.relative(now), backoff)
+        return JobMemory(memory.expectations.relative(now), backoff, memory.written)
 
     def concerns(self, event: Notification) -> bool:
         return concerns(event)
@@ -135,9 +155,10 @@ class JobController:
         if key.startswith(ORPHAN):
             return self._clean_up(memory, key.removeprefix(ORPHAN), view)
         entry = view.caches["jobs"].get(f"jobs/{key}")
+        if self._is_behind(memory, key, view):
+            return Worked(memory, failed=True)
         if entry is None:
-            memory = memory._replace(expectations=memory.expectations.forget(key))
-            return Worked(memory.without_backoff(key))
+            return Worked(memory.forgotten(key))
         if is_elsewhere(entry.value):
             return Worked(memory)
         if is_finished(entry.value):
@@ -153,7 +174,9 @@ class JobController:
         self, memory: JobMemory, call: Call, request: Request, response: Response, view: View
     ) -> Worked:
         """One request was answered: take the step that follows."""
-        phase, now = call.phase, view.now
+        phase, now, entry = call.phase, view.now, response.entry
+        if self.stale_check is not None and entry is not None and not isinstance(request, Get):
+            memory = memory.noted(call.key, entry.value.resource, entry.mod_revision)
         if isinstance(phase, Claiming):
             return self._claimed(memory, call, request, response, now)
         if isinstance(phase, Managing):
@@ -166,6 +189,11 @@ class JobController:
         if isinstance(phase, Cleaning):
             return Worked(memory, failed=not response.ok and response.reason != NOT_FOUND)
         return Worked(memory, failed=phase.has_failed or not response.ok)
+
+    def _is_behind(self, memory: JobMemory, key: str, view: View) -> bool:
+        if self.stale_check is None:
+            return False
+        return not all(self.stale_check(view, *write) for write in memory.written.get(key, ()))
 
     # claim
 

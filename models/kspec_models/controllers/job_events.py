@@ -14,10 +14,11 @@ from __future__ import annotations
 from typing import Final
 
 from kspec_models.controllers.job_expectations import JobExpectations
-from kspec_models.controllers.job_facts import has_finalizer, is_finished
+from kspec_models.controllers.job_facts import has_finalizer
 from kspec_models.controllers.pods import resolve_controller, selecting
 from kspec_models.host import Notification, View
 from kspec_models.indexes import controlled_by
+from kspec_models.job_conditions import is_finished
 from kspec_models.objects import Job, Pod, controller_of
 
 ORPHAN: Final = "orphan pod "

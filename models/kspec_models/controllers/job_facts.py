@@ -18,22 +18,11 @@ INDEX_FAILURES: Final = "batch.kubernetes.io/job-index-failure-count"
 IGNORED_INDEX_FAILURES: Final = "batch.kubernetes.io/job-index-ignored-failure-count"
 CONTROLLER: Final = "kubernetes.io/job-controller"
 
-COMPLETE, FAILED, SUSPENDED = "Complete", "Failed", "Suspended"
+SUSPENDED: Final = "Suspended"
 FAILURE_TARGET, SUCCESS_CRITERIA_MET = "FailureTarget", "SuccessCriteriaMet"
 
 UNKNOWN_INDEX: Final = -1
 _MAX_INT32: Final = 2**31 - 1
-
-
-def true_condition(job: Job, kind: str) -> Condition | None:
-    """The Job's condition of that type if it is true, else None."""
-    found = condition(job.status.conditions, kind)
-    return found if found is not None and found.status == "True" else None
-
-
-def is_finished(job: Job) -> bool:
-    """IsJobFinished: whether it is Complete or Failed, and so never runs again."""
-    return any(c.type in (COMPLETE, FAILED) and c.status == "True" for c in job.status.conditions)
 
 
 def is_elsewhere(job: Job) -> bool:

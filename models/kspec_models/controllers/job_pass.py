@@ -14,7 +14,6 @@ from typing import NamedTuple
 from kspec_models.controllers.job_backoff import Backoff
 from kspec_models.controllers.job_expectations import JobExpectations
 from kspec_models.controllers.job_facts import (
-    FAILED,
     FAILURE_TARGET,
     SUCCESS_CRITERIA_MET,
     UNKNOWN_INDEX,
@@ -24,7 +23,6 @@ from kspec_models.controllers.job_facts import (
     is_pod_failed,
     is_suspended,
     new_condition,
-    true_condition,
 )
 from kspec_models.controllers.job_indexes import (
     Indexes,
@@ -36,6 +34,7 @@ from kspec_models.controllers.job_indexes import (
 )
 from kspec_models.controllers.job_policies import match_failure_policy, success_rules
 from kspec_models.controllers.pods import active_pods, is_ready, is_terminating
+from kspec_models.job_conditions import FAILED, true_condition
 from kspec_models.objects import Condition, Job, Pod, Time, UncountedTerminatedPods
 from kspec_models.store import Entry
 
@@ -231,10 +230,10 @@ def _met_success_policy(found: Pass, now: int) -> Condition | None:
     for i, rule in enumerate(success_rules(found.job)):
         wanted = parse_indexes(rule.indexes or "", found.job.spec.completions or 0)
         if rule.indexes is None:
-            is_met = rule.count is not None and known.total >= rule.count
+            is_met = rule.enough is not None and known.total >= rule.enough
         else:
             contained = wanted.total + known.total - wanted.merged(known).total
-            enough = rule.count if rule.count is not None else wanted.total
+            enough = rule.enough if rule.enough is not None else wanted.total
             is_met = bool(wanted.total) and contained >= min(enough, wanted.total)
         if is_met:
             message = f"Matched rules at index {i}"

@@ -75,15 +75,17 @@ def _failed_container(pod: Pod, codes: FrozenMap[Any]) -> ContainerStatus | None
 
 
 class SuccessRule(NamedTuple):
-    """A rule of a success policy: indexes that must succeed, or how many of them."""
+    """A rule of a success policy: indexes that must succeed, or how many of them are enough."""
 
     indexes: str | None
-    count: int | None
+    enough: int | None
 
 
 def success_rules(job: Job) -> Sequence[SuccessRule]:
     """The rules of the Job's success policy, none without one."""
-    policy = job.spec.success_policy or {}
+    policy = job.spec.success_policy
+    if policy is None:
+        return ()
     return tuple(
         SuccessRule(rule.get("succeededIndexes"), rule.get("succeededCount"))
         for rule in policy.get("rules") or ()

@@ -12,8 +12,6 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from kspec_models.controllers.job_facts import (
-    COMPLETE,
-    FAILED,
     FAILURE_TARGET,
     SUCCESS_CRITERIA_MET,
     SUSPENDED,
@@ -23,13 +21,13 @@ from kspec_models.controllers.job_facts import (
     is_pod_failed,
     is_suspended,
     new_condition,
-    true_condition,
     with_condition_of,
 )
 from kspec_models.controllers.job_indexes import index_in, previous_indexes
 from kspec_models.controllers.job_manage import ENDING
 from kspec_models.controllers.job_pass import Pass
 from kspec_models.controllers.job_policies import match_failure_policy
+from kspec_models.job_conditions import COMPLETE, FAILED, true_condition
 from kspec_models.objects import Pod, Time
 
 MAX_UNCOUNTED = 500

@@ -20,13 +20,8 @@ from typing import Any, Final, NamedTuple
 import attrs
 
 from kspec_models.controllers.nodelifecycle_health import TRUE, Graces, overdue_at, ready_of
-from kspec_models.controllers.nodelifecycle_pass import (
-    Inputs,
-    LifecycleMemory,
-    Look,
-    Looked,
-    mark_not_ready,
-)
+from kspec_models.controllers.nodelifecycle_pass import Look, mark_not_ready
+from kspec_models.controllers.nodelifecycle_state import Inputs, LifecycleMemory, Looked
 from kspec_models.controllers.nodelifecycle_taints import NO_SCHEDULE, no_schedule_changes, swap
 from kspec_models.controllers.nodelifecycle_zones import Rates
 from kspec_models.controllers.worker import Worked

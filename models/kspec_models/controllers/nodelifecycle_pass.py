@@ -11,7 +11,7 @@ again, where upstream may write it once more with a newer time, which nobody rea
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Final
 
 from kspec.values import EMPTY_MAP, FingerprintedMap
 from kspec_models.controllers.nodelifecycle_health import (
@@ -19,13 +19,13 @@ from kspec_models.controllers.nodelifecycle_health import (
     READY,
     TRUE,
     UNKNOWN,
-    Graces,
     Health,
     is_overdue,
     observed,
     ready_of,
     with_unknown,
 )
+from kspec_models.controllers.nodelifecycle_state import Inputs, LifecycleMemory, Looked
 from kspec_models.controllers.nodelifecycle_taints import (
     NO_EXECUTE,
     NOT_READY,
@@ -38,7 +38,6 @@ from kspec_models.controllers.nodelifecycle_zones import (
     EXCLUDED,
     FULL,
     INITIAL,
-    Rates,
     Zone,
     Zones,
     period_of,
@@ -46,44 +45,13 @@ from kspec_models.controllers.nodelifecycle_zones import (
     zone_state,
 )
 from kspec_models.controllers.steps import Steps
-from kspec_models.objects import Lease, Node, Pod, Time, condition, with_condition
+from kspec_models.objects import Node, Pod, Time, condition, with_condition
 from kspec_models.requests import NOT_FOUND, Get, Update
 from kspec_models.store import Entry
 
 HEALTH_UPDATE_RETRY: Final = 5
 _TAINTS: Final = {FALSE: (NOT_READY, UNREACHABLE), UNKNOWN: (UNREACHABLE, NOT_READY)}
 """For a Ready condition that is not true, the NoExecute taint that says so and the other one."""
-
-
-class LifecycleMemory(NamedTuple):
-    """All that the controller remembers.
-
-    known: nodes that it has seen. retry: nodes whose pods are still to be marked not ready.
-    """
-
-    health: FingerprintedMap[str, Health] = EMPTY_MAP
-    known: tuple[str, ...] = ()
-    zones: tuple[tuple[str, Zone], ...] = ()
-    retry: tuple[str, ...] = ()
-
-
-class Inputs(NamedTuple):
-    """What a look read when it began. pods: those of the nodes that matter, by node."""
-
-    memory: LifecycleMemory
-    nodes: tuple[Entry, ...]
-    leases: tuple[tuple[str, Lease], ...]
-    pods: tuple[tuple[str, tuple[Entry, ...]], ...]
-    graces: Graces
-    rates: Rates
-    now: int
-
-
-class Looked(NamedTuple):
-    """What a look came to. has_failed: something is to be tried again at the next one."""
-
-    memory: LifecycleMemory
-    has_failed: bool
 
 
 class Look:

@@ -1,7 +1,7 @@
 """ServiceAccount controller: keep a ServiceAccount named "default" in every active Namespace.
 
-After pkg/controller/serviceaccount/serviceaccounts_controller.go at 1.36. Left out: its tokens
-(tokens_controller.go), which are Secrets that no modelled component reads.
+After pkg/controller/serviceaccount/serviceaccounts_controller.go at 1.36. Secrets with the tokens
+of accounts are the work of another controller, `tokens`.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
+from kspec.values import Memo
 from kspec_models.controllers.history import REVISION_LABEL
 from kspec_models.controllers.pods import is_available, is_ready, owner_reference
 from kspec_models.controllers.statefulset_steps import PARALLEL, ROLLING_UPDATE
@@ -103,14 +104,14 @@ def is_unavailable(pod: Pod, min_ready_seconds: int, now: int) -> bool:
     return pod.is_terminating or not is_available(pod, min_ready_seconds, now)
 
 
-def claims_of(stateful_set: StatefulSet, pod: Pod) -> tuple[PersistentVolumeClaim, ...]:
-    """The claims of a pod, as they are made from the templates."""
+def _mould_claims(key: tuple[StatefulSet, int]) -> tuple[PersistentVolumeClaim, ...]:
+    stateful_set, ordinal = key
     selector: FrozenMap[Any] = stateful_set.spec.selector or EMPTY
     labels = selector.get("matchLabels") or {}
     return tuple(
         PersistentVolumeClaim(
             metadata=ObjectMeta(
-                name=claim_name(stateful_set, template, ordinal_of(pod)),
+                name=claim_name(stateful_set, template, ordinal),
                 namespace=stateful_set.namespace,
                 labels=FrozenMap({**template.metadata.labels, **labels}),
                 annotations=template.metadata.annotations,
@@ -120,6 +121,16 @@ def claims_of(stateful_set: StatefulSet, pod: Pod) -> tuple[PersistentVolumeClai
         )
         for template in stateful_set.spec.volume_claim_templates
     )
+
+
+_claims_of: Memo[tuple[StatefulSet, int], tuple[PersistentVolumeClaim, ...]] = Memo(
+    "claims of a statefulset's pod", _mould_claims
+)
+
+
+def claims_of(stateful_set: StatefulSet, pod: Pod) -> tuple[PersistentVolumeClaim, ...]:
+    """The claims of a pod, as they are made from the templates."""
+    return _claims_of((stateful_set, ordinal_of(pod)))
 
 
 def identity_matches(stateful_set: StatefulSet, pod: Pod) -> bool:
@@ -170,10 +181,8 @@ def with_storage(stateful_set: StatefulSet, pod: Pod) -> Pod:
     return pod.replace(spec=pod.spec.replace(volumes=(*ours, *others)))
 
 
-def new_pod(
-    stateful_set: StatefulSet, template: PodTemplateSpec, revision: str, ordinal: int
-) -> Pod:
-    """newStatefulSetPod: the pod of an ordinal, from the template of a revision."""
+def _mould_pod(key: tuple[StatefulSet, PodTemplateSpec, str, int]) -> Pod:
+    stateful_set, template, revision, ordinal = key
     name, meta = pod_name(stateful_set, ordinal), template.metadata
     pod = Pod(
         metadata=ObjectMeta(
@@ -187,3 +196,15 @@ def new_pod(
         spec=template.spec.replace(hostname=name, subdomain=stateful_set.spec.service_name),
     )
     return with_storage(stateful_set, with_identity(stateful_set, pod))
+
+
+_pod_of: Memo[tuple[StatefulSet, PodTemplateSpec, str, int], Pod] = Memo(
+    "pods of a statefulset", _mould_pod
+)
+
+
+def new_pod(
+    stateful_set: StatefulSet, template: PodTemplateSpec, revision: str, ordinal: int
+) -> Pod:
+    """newStatefulSetPod: the pod of an ordinal, from the template of a revision."""
+    return _pod_of((stateful_set, template, revision, ordinal))

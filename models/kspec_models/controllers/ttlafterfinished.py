@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import attrs
 
-from kspec_models.controllers.job_facts import COMPLETE, FAILED
 from kspec_models.controllers.worker import Worked
 from kspec_models.host import Call, Notification, View, Watch
+from kspec_models.job_conditions import COMPLETE, FAILED
 from kspec_models.objects import Job
 from kspec_models.requests import NOT_FOUND, Delete, Get, Request, Response
 

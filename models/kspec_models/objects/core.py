@@ -252,6 +252,8 @@ class Binding(ApiObject):
 
 @api_type
 class Event(ApiObject):
+    """No component creates one, because none reads them; given ones expire after an hour."""
+
     API_VERSION: ClassVar[str] = "v1"
     KIND: ClassVar[str] = "Event"
     RESOURCE: ClassVar[str] = "events"

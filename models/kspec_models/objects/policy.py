@@ -1,7 +1,6 @@
 """PodDisruptionBudget, after k8s.io/api/policy/v1/types.go at 1.36.
 
-Left out: the disruption controller, which keeps the status up to date. The status stays as the
-world gives it, so a budget says what may be disrupted in the situation that is looked at.
+The disruption controller keeps the status up to date, but where a world gives one and keeps it.
 """
 
 from __future__ import annotations

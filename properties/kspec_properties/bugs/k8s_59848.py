@@ -28,7 +28,8 @@ def _change(parts: Components) -> Components:
     return attrs.evolve(parts, reflector=ListsAtZero(atomic=parts.reflector.atomic))
 
 
-_SET, _OTHER = stateful_set("web", 1), stateful_set("other", 1)
+_SET = stateful_set("web", 1)
+_SET["spec"]["template"]["spec"]["nodeName"] = "n2"  # where the successor goes, and nobody decides
 
 BUG = Bug(
     id="k8s-59848",
@@ -37,13 +38,7 @@ BUG = Bug(
     property="one-pod-runs-per-statefulset-identity",
     world=World(
         name="a-kubelet-restarts-beside-a-server-that-lags",
-        objects=(
-            {**node("n1"), "spec": {"unschedulable": True}},
-            node("n2"),
-            _SET,
-            running_member(_SET, 0, "n1"),
-            running_member(_OTHER, 0, "n2"),  # it brings the image, and nothing looks after it
-        ),
+        objects=(node("n1"), node("n2"), _SET, running_member(_SET, 0, "n1")),
         operations=(delete("Pod", "web-0"),),
         granularity="reconcile",
         initial_lists="watchList",

@@ -2,7 +2,8 @@
 
 The helper that deletes a pod took NotFound for success. If another controller deleted the pod first
 and its event came between the list of pods and the expectation, no event was left to meet the
-expectation, and the DaemonSet made no pod for five minutes.
+expectation, and the DaemonSet made no pod for five minutes, not even on a node that was back. In
+the report pods lose their node, here they have failed: both are deleted by two controllers.
 
 Upstream's handlers run beside its worker, at any instruction of it; here they run between its
 requests. So the moment between the list and the expectation is made to be seen by a read.

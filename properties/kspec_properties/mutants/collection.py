@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from kspec_models.apiserver.replies import remove
+from kspec_models.apiserver.server import ApiServer, Reply
 from kspec_models.controllers.garbagecollector import GarbageCollectorController
 from kspec_models.controllers.garbagecollector_graph import (
     FOREGROUND_FINALIZER,
@@ -17,13 +19,21 @@ from kspec_models.objects import OwnerReference
 from kspec_models.requests import NOT_FOUND, Get, Response
 from kspec_models.store import Entry
 from kspec_models.world import World
+from kspec_models.worlds import delete as kubectl_delete
 from kspec_models.worlds import service
 from kspec_models.worlds_collection import config_map, delete, owned, owner
 from kspec_models.worlds_disruption import replica_set
-from kspec_properties.mutants.mutant import Change, ModelMutant, replacing_controller
+from kspec_models.worlds_volumes import claim
+from kspec_properties.mutants.mutant import Change, ModelMutant, replacing, replacing_controller
 
 _OWNER = config_map("settings")
 _OWNED = owned(service("web"), owner(_OWNER))
+
+
+class IgnoresFinalizers(ApiServer):
+    def terminate(self, state: Any, old: Entry, asked: int | None, policy: str, now: int) -> Reply:
+        has_any = bool(old.value.metadata.finalizers)
+        return remove(state, old) if has_any else super().terminate(state, old, asked, policy, now)
 
 
 class IgnoresUids(GarbageCollectorController):
@@ -82,6 +92,19 @@ def _created(*documents: Any) -> World:
 
 
 MUTANTS = (
+    ModelMutant(
+        name="deletion-ignores-finalizers",
+        description="the API server removes what is deleted, whatever finalizers it has",
+        property="finalizers-are-honoured",
+        world=World(
+            name="a-claim-is-deleted",
+            nodes=1,
+            objects=(claim("data"),),
+            operations=(kubectl_delete("PersistentVolumeClaim", "data"),),
+            granularity="reconcile",
+        ),
+        change=replacing(api_server=IgnoresFinalizers()),
+    ),
     ModelMutant(
         name="collector-trusts-its-cache",
         description="the garbage collector takes an owner as gone that its caches do not have",

@@ -9,11 +9,11 @@ from kspec_models.controllers.daemonset_steps import Expect
 from kspec_models.controllers.expectations import CountedExpectations
 from kspec_models.controllers.worker import Worked
 from kspec_models.host import Call, Notification, View
-from kspec_models.objects import DaemonSet
+from kspec_models.objects import DaemonSet, Node
 from kspec_models.requests import Request, Response
 from kspec_models.world import World
 from kspec_models.worlds import delete
-from kspec_models.worlds_daemonset import daemon_set, set_daemon_image
+from kspec_models.worlds_daemonset import daemon_set, set_daemon_image, taint
 from kspec_properties.mutants.mutant import ModelMutant, misreading, replacing_controller
 
 _ONE_NODE = World(name="one-daemon", nodes=1, objects=(daemon_set("agent"),))
@@ -55,6 +55,17 @@ def _with_one_more(obj: DaemonSet) -> DaemonSet:
     more = rolling.replace(max_unavailable=rolling.max_unavailable + 1)
     wrong = strategy.replace(rolling_update=more)
     return obj.replace(spec=obj.spec.replace(update_strategy=wrong))
+
+
+class OverlooksTaints(DaemonSetController):
+    """Reads nodes without their taints."""
+
+    def reconcile(self, memory: Any, key: str, view: View) -> Worked:
+        return super().reconcile(memory, key, misreading(view, "nodes", _without_taints))
+
+
+def _without_taints(obj: Node) -> Node:
+    return obj.replace(spec=obj.spec.replace(taints=()))
 
 
 class ExpectsTooMuch(DaemonSetController):
@@ -100,6 +111,19 @@ MUTANTS = (
         property="a-daemonset-update-keeps-within-max-unavailable",
         world=_ROLLOUT,
         change=replacing_controller("daemonset", lambda _: TakesOneNodeMore()),
+    ),
+    ModelMutant(
+        name="daemonset-overlooks-taints",
+        description="the DaemonSet controller does not look at the taints of nodes",
+        property="a-daemon-pod-is-made-for-an-eligible-node",
+        world=World(
+            name="one-daemon-and-a-tainted-node",
+            nodes=2,
+            objects=(daemon_set("agent"),),
+            operations=(taint("n1", "NoExecute"),),
+            granularity="reconcile",
+        ),
+        change=replacing_controller("daemonset", lambda _: OverlooksTaints()),
     ),
     ModelMutant(
         name="daemonset-expects-too-much",

@@ -1,4 +1,4 @@
-"""Mutants of the Job, CronJob and TTL-after-finished controllers."""
+"""Mutants of the Job, CronJob and TTL-after-finished controllers, and of the expiry of Events."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 from kspec.values import EMPTY_MAP
 from kspec_models.controllers.cronjob import CronJobController
 from kspec_models.controllers.cronjob_pass import Moved
+from kspec_models.controllers.eventexpiry import EventExpiryController
 from kspec_models.controllers.job import Claiming, JobController, JobMemory
 from kspec_models.controllers.ttlafterfinished import TTLAfterFinishedController
 from kspec_models.controllers.worker import Worked
@@ -36,6 +37,15 @@ _FORBIDDING = jobs_world(
     name="a-forbidding-cronjob",
 )
 _TICKING = jobs_world(cronjob("tick", template=job_spec(completions=0)), name="a-cronjob")
+_NOTED = jobs_world(
+    {
+        "apiVersion": "v1",
+        "kind": "Event",
+        "metadata": {"name": "noted", "namespace": "default"},
+        "reason": "Noted",
+    },
+    name="an-event",
+)
 _WATCHED = jobs_world(cronjob("tick"), job("slow", exits_after=300), name="a-cronjob-and-a-job")
 
 
@@ -115,6 +125,18 @@ def _allowing(obj: CronJob) -> CronJob:
 class LooksOnlyOnce(CronJobController):
     def _moved(self, memory: tuple[()], moved: Moved) -> Worked:
         return super()._moved(memory, moved)._replace(requeue_after=None)
+
+
+class NeverRetries(EventExpiryController):
+    def answer(
+        self, memory: tuple[()], call: Call, request: Request, response: Response, view: View
+    ) -> Worked:
+        return Worked(memory)
+
+
+class ExpiresAtOnce(EventExpiryController):
+    def reconcile(self, memory: tuple[()], key: str, view: View) -> Worked:
+        return super().reconcile(memory, key, view._replace(now=view.now + self.seconds))
 
 
 def _replacing(name: str, kind: Any) -> Change:
@@ -213,5 +235,20 @@ MUTANTS = (
         "a-due-cronjob-starts-a-job",
         _WATCHED,
         _replacing("cronjob", LooksOnlyOnce),
+    ),
+    _mutant(
+        "events-outlive-an-error",
+        "the removal of an Event whose time has come is not tried again after an error",
+        "events-expire",
+        _NOTED,
+        _replacing("eventexpiry", NeverRetries),
+        "throttle",
+    ),
+    _mutant(
+        "events-expire-at-once",
+        "Events have no time to live",
+        "an-event-lives-for-an-hour",
+        _NOTED,
+        _replacing("eventexpiry", ExpiresAtOnce),
     ),
 )

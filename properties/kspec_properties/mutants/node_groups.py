@@ -59,8 +59,8 @@ class KeepsIdleMachines(ClusterAutoscaler):
 
 
 class SeesNoPods(ClusterAutoscaler):
-    def _seen(self, view: View) -> Seen:
-        seen = super()._seen(view)
+    def seen(self, view: View) -> Seen:
+        seen = super().seen(view)
         return seen._replace(pods={name: () for name in seen.pods})
 
     def scale_up(self, memory: AutoscalerMemory, seen: Seen) -> tuple[Any, ...]:
