@@ -8,6 +8,7 @@ from cluster_runs import fifo, get, objects, settled, step_to, walk
 from kspec.errors import InputError, NotEnabled
 from kspec_models import actions
 from kspec_models.building import build
+from kspec_models.objects import Pod
 from kspec_models.requests import Create
 from kspec_models.world import World
 from kspec_models.worlds import delete, deployment, namespace, pod
@@ -51,37 +52,14 @@ def test_one_server_has_no_watch_cache_of_its_own():
     assert len(cluster.layout.slots) == len(served(components={}).layout.slots)
 
 
-def restarted(lists):
-    """A kubelet whose pod is gone restarts on a server that has not heard of it."""
-    cluster = served(operations=(delete("Pod", "a"),), initial_lists=lists)
-    state = settled(cluster)
-    while [a for a in cluster.enabled(state) if isinstance(a, actions.User)]:
-        state = step_to(cluster, state, "User(")
-    for _ in range(40):
-        mine = [n for n in map(cluster.encode, cluster.enabled(state)) if SECOND not in n]
-        mine = [n for n in mine if not n.startswith("Crash")]
-        if not mine:
-            break
-        state = step_to(cluster, state, mine[0])
-    state = step_to(cluster, state, "Crash(kubelet/n1)", f"StartOn(kubelet/n1, to={SECOND})")
-    return cluster, state
-
-
-def unsettled(cluster):
-    """The pod runs, and then is gone, while the second server knows only that it ran."""
-    state = cluster.init()
-    while not isinstance(state, type(None)):
-        waiting = [a for a in cluster.enabled(state) if not isinstance(a, actions.Crash)]
-        waiting = [a for a in waiting if not isinstance(a, actions.User)]
-        if not waiting:
-            return state
-        state = cluster.step(state, waiting[0])
-    return state
+def rested(cluster):
+    """Everything has come to rest before the users do anything."""
+    return _without(cluster, cluster.init(), "nobody")
 
 
 def test_a_first_list_at_resource_version_0_may_be_old():
     cluster = served(operations=(delete("Pod", "a"),))
-    state = unsettled(cluster)
+    state = rested(cluster)
     state = step_to(cluster, state, "User(")
     state = _without(cluster, state, SECOND)
     assert get(state, "pods/default/a") is None
@@ -96,11 +74,10 @@ def test_a_first_list_at_resource_version_0_may_be_old():
 
 def test_a_first_list_by_watch_list_waits_for_its_server():
     cluster = served(operations=(delete("Pod", "a"),), initial_lists="watchList")
-    state = step_to(cluster, unsettled(cluster), "User(")
+    state = step_to(cluster, rested(cluster), "User(")
     state = _without(cluster, state, SECOND)
     state = step_to(cluster, state, "Crash(kubelet/n1)", f"StartOn(kubelet/n1, to={SECOND})")
     assert not names(cluster, state, "List(kubelet/n1, pods")
-    state = step_to(cluster, state, *names(cluster, state, f"Sync({SECOND}, pods"))
     while names(cluster, state, f"Sync({SECOND}, pods"):
         state = step_to(cluster, state, f"Sync({SECOND}, pods")
     state = step_to(cluster, state, "List(kubelet/n1, pods")
@@ -127,8 +104,6 @@ def admits(cluster, state, process):
     """Whether a pod can be created through the server of a process."""
     made = pod("late")
     made["metadata"]["namespace"] = "staging"
-    from kspec_models.objects import Pod
-
     draft = state.draft()
     return cluster.steps.apply(draft, process, Create(Pod.from_json(made)), process).ok
 
@@ -164,7 +139,11 @@ def test_walks_keep_every_client_behind_its_server():
                 assert state.slots[slot].resume <= known
 
 
-BAD = ({"replicas": 0}, {"replicas": 2, "clients": {"nobody": FIRST}}, {"clients": {"scheduler": 2}})
+BAD = (
+    {"replicas": 0},
+    {"replicas": 2, "clients": {"nobody": FIRST}},
+    {"clients": {"scheduler": 2}},
+)
 
 
 @pytest.mark.parametrize("options", BAD)

@@ -3,14 +3,9 @@
 from cluster_runs import fifo, get, settled
 
 from kspec_models.building import build
-from kspec_models.worlds_jobs import jobs_world
+from kspec_models.worlds_jobs import event, jobs_world
 
-EVENT = {
-    "apiVersion": "v1",
-    "kind": "Event",
-    "metadata": {"name": "noted", "namespace": "default"},
-    "reason": "Noted",
-}
+EVENT = event("noted")
 
 
 def test_an_event_is_gone_after_an_hour():

@@ -312,3 +312,13 @@ def test_a_pod_is_collected_once_its_owner_is_known_to_be_gone():
         keep_status=True,
     )
     assert not objects(settled(build(world)), "pods")
+
+
+def test_a_dump_without_its_owners_is_not_collected():
+    """A dump of pods alone says nothing of what owns them."""
+    pod = owned(running("a", "n1"), owner(replica_set("web", 1), uid="elsewhere"))
+    operations = (kubectl_delete("Service", "web"),)
+    world = World(
+        objects=(node("n1"), service("web"), pod), operations=operations, keep_status=True
+    )
+    assert objects(settled(build(world)), "pods")

@@ -7,7 +7,6 @@ import functools
 import pytest
 from cluster_runs import fifo, manifest, objects
 
-from kspec.errors import InputError
 from kspec.suite import Settings
 from kspec_models.building import build
 from kspec_models.dataplane import Backend
@@ -125,26 +124,8 @@ def test_no_node_holds_more_than_it_has(name):
 
 
 def test_what_no_component_reads_of_an_object_is_stored_as_it_was_given():
-    world = read_world((manifest("cassandra.yaml"),), Settings(ignore_unmodelled=True))
+    world = read_world((manifest("cassandra.yaml"),), Settings())
     state = build(world).init()
     (storage,) = objects(state, "storageclasses")
     assert storage.provisioner == "k8s.io/minikube-hostpath"
     assert storage.extra["parameters"] == {"type": "pd-ssd"}
-
-
-def test_an_application_of_a_kind_that_is_not_modelled_is_refused_in_one_line():
-    path = manifest("cassandra.yaml")
-    with pytest.raises(InputError) as refused:
-        read_world((path,), Settings())
-    line = str(refused.value)
-    assert line.startswith(f"{path}:14: StatefulSet cassandra: ") and "\n" not in line
-    assert "--ignore-unmodelled" in line
-
-
-def test_an_application_runs_without_what_is_left_out():
-    world = read_world((manifest("cassandra.yaml"),), Settings(ignore_unmodelled=True))
-    assert [o["kind"] for o in world.objects] == ["Service", "StorageClass"]
-    cluster = build(world)
-    *_, (_, state) = fifo(cluster)
-    assert not objects(state, "pods")
-    assert not node_state(cluster, state, "dataplane", "n1").all_rules()

@@ -4,10 +4,12 @@ import pytest
 
 from kspec.values import fingerprint
 from kspec_models.building import build
-from kspec_models.controllers.tainteviction import TaintEvictionController
+from kspec_models.controllers.tainteviction import Evicting, TaintEvictionController
 from kspec_models.controllers.tainteviction_timers import FOR_EVER, Timer, tolerated_seconds
-from kspec_models.objects import Taint, Toleration
-from kspec_models.requests import Delete, Get, Patch
+from kspec_models.host import Call, Notification, View
+from kspec_models.objects import Pod, Taint, Toleration
+from kspec_models.requests import TIMEOUT, Delete, Get, Patch, Response
+from kspec_models.store import Entry, Snapshot
 from kspec_models.world import World
 from kspec_models.worlds import delete, node, pod
 from kspec_models.worlds_nodes import set_taints, taint, tainted, tolerate
@@ -23,17 +25,6 @@ def bare(name="p", *tolerations):
 def end_of(*operations, objs=(), **options):
     world = World(objects=(*objs, node("n1")), operations=operations, **options)
     return settled(build(world))
-
-
-def after(world, *texts):
-    """The state once every text has been the start of an action."""
-    left = list(texts)
-    for action, state in fifo(build(world)):
-        if left and str(action).startswith(left[0]):
-            left.pop(0)
-        if not left:
-            return state
-    raise AssertionError(f"never {left[0]}")
 
 
 @pytest.mark.parametrize("granularity", ["request", "reconcile"])
@@ -136,3 +127,23 @@ def test_tainteviction_memory_is_told_apart_by_distances_only():
     early = TaintEvictionController().initial().with_work(Timer("default/p", "n1", 0, 60))
     shifted = memory.relative(10), early.relative(3)
     assert shifted[0] == shifted[1] and fingerprint(shifted[0]) == fingerprint(shifted[1])
+
+
+def test_the_timer_of_a_pod_goes_with_a_namesake_that_has_no_node():
+    controller = TaintEvictionController()
+    memory = controller.initial().with_work(Timer("default/p", "n1", 0, 60))
+    gone = Entry("pods/default/p", Pod.from_json(bare("p")), 1, 1, 1)
+    view = View({"pods": Snapshot(), "nodes": Snapshot()}, 5)
+    memory, keys = controller.handle(memory, Notification("pods", gone, None), view)
+    assert keys == ("no node",)
+    assert controller.reconcile(memory, keys[0], view).memory == controller.initial()
+
+
+@pytest.mark.parametrize(("failures", "requests"), [(3, 1), (4, 0)])
+def test_tainteviction_gives_up_after_five_attempts(failures, requests):
+    controller, view = TaintEvictionController(), View({}, 0)
+    memory = controller.initial()._replace(firing=(("default/p", "n1"),))
+    call = Call("n1", (), Evicting("default/p", failures))
+    worked = controller.answer(memory, call, Get("pods", "default/p"), Response(TIMEOUT), view)
+    assert len(worked.requests) == requests
+    assert (worked.memory.firing == ()) is (requests == 0)

@@ -23,11 +23,12 @@ COMPOSERS = tuple(
     for name in (
         *("building", "cluster", "components", "controller_manager", "node_controllers", "dump"),
         *("housekeeping", "quota_controllers", "cluster_autoscaler_setup", "world"),
+        "recurrence",
         *("reduction.declared", "reduction.parts", "reduction.renaming", "reduction.sleeping"),
     )
 )
 """Who joins the hosts. `dump` makes what each of them remembers at the start of a dump's world, and
-the reductions say of each host what it no longer tells apart."""
+the reductions and `recurrence` say of each host what it no longer tells apart."""
 HOSTS = ("scheduler", "kubelet", "kubeproxy")
 SHARED_BY_CONTROLLERS = (
     *("worker", "pods", "claims", "concerns", "expectations", "ranking", "history", "steps"),

@@ -24,7 +24,7 @@ from kspec.property import Kind, Property
 from kspec.replay import Replay, replay_leniently
 from kspec.shrink import Shrunk, shrink
 from kspec.shrinking.tried import Tried
-from kspec.suite import JsonMap, Suite
+from kspec.suite import JsonMap, Smaller, Suite
 from kspec.system import AnySystem
 from kspec.trace import Trace
 
@@ -150,18 +150,27 @@ def minimize(scene: Scene, prop: Property, violation: Violation) -> tuple[Scene,
     coarse = _coarsen(scene, prop, violation)
     if coarse is not None:
         scene, violation = coarse
-    length = len(violation.actions) + (violation.suffix.actions if violation.suffix else 0)
+    is_asked = scene.plan.is_question  # then the world is the question, and stays as it is
     shrunk = shrink(
         scene.system,
         prop,
         violation,
         world=scene.world,
-        shrink_world=scene.suite.smaller,
+        shrink_world=_no_smaller if is_asked else scene.suite.smaller,
         build=scene.build,
-        budget=min(MOST_REPLAYS, max(FEWEST_REPLAYS, SHRINKING_STEPS // max(1, length))),
+        budget=FEWEST_REPLAYS if is_asked else _replays_for(violation),
     )
     shrunk = look_again(shrunk.system, shrunk.world, prop, shrunk)
     return attrs.evolve(scene, world=shrunk.world, system=shrunk.system), shrunk
+
+
+def _no_smaller(world: JsonMap) -> Iterator[Smaller]:
+    return iter(())
+
+
+def _replays_for(violation: Violation) -> int:
+    length = len(violation.actions) + (violation.suffix.actions if violation.suffix else 0)
+    return min(MOST_REPLAYS, max(FEWEST_REPLAYS, SHRINKING_STEPS // max(1, length)))
 
 
 def _coarsen(scene: Scene, prop: Property, violation: Violation) -> tuple[Scene, Violation] | None:

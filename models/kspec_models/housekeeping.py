@@ -50,9 +50,11 @@ _COLLECTED: Final = frozenset(
 
 def _needs_collection(needs: Needs) -> bool:
     """Somebody deletes an object that has dependents, be it a user or a controller."""
+    documents = _documents(needs)
+    if needs.world.keep_status and _leaves_out_owners(documents):
+        return False
     if not _COLLECTED.isdisjoint(needs.deleted) or needs.any_of("cronjobs"):
         return True
-    documents = _documents(needs)
     owned = any(data.get("metadata", {}).get("ownerReferences") for data in documents)
     return (bool(needs.deleted) and owned) or any(map(_deletes_owners, documents))
 
@@ -60,6 +62,17 @@ def _needs_collection(needs: Needs) -> bool:
 def _documents(needs: Needs) -> tuple[Mapping[str, Any], ...]:
     applied = (operation["apply"] for operation in needs.world.operations if "apply" in operation)
     return (*needs.world.objects, *applied)
+
+
+def _leaves_out_owners(documents: tuple[Mapping[str, Any], ...]) -> bool:
+    """Whether a dump has dependents without their owners, which are not there to be found."""
+    given = {(data.get("kind"), data.get("metadata", {}).get("name")) for data in documents}
+    references = (
+        reference
+        for data in documents
+        for reference in data.get("metadata", {}).get("ownerReferences") or ()
+    )
+    return any((r.get("kind"), r.get("name")) not in given for r in references)
 
 
 def _deletes_owners(data: Mapping[str, Any]) -> bool:

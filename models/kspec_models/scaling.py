@@ -10,7 +10,7 @@ import attrs
 from kspec.errors import InputError
 from kspec_models.world import World
 
-REPLICATED = ("Deployment", "ReplicaSet")
+REPLICATED = ("Deployment", "ReplicaSet", "ReplicationController", "StatefulSet")
 """Kinds that are modelled and have spec.replicas."""
 
 

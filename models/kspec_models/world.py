@@ -46,7 +46,8 @@ class World:
     what is judged, without faults, and the first violation ends the search.
     What changed lately in Kubernetes is a switch: atomic_replace (AtomicFIFO), initial_lists
     ("resourceVersion0" may be answered by a stale server, "watchList" never is), and
-    stale_controller_check (a ReplicaSet waits until the caches show what was written for it).
+    stale_controller_check (a ReplicaSet, DaemonSet or StatefulSet waits until the
+    caches show what was written for it).
     """
 
     name: str = "world"

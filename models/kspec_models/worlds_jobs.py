@@ -1,4 +1,4 @@
-"""Documents of Jobs and CronJobs, and small worlds of them."""
+"""Documents of Jobs, CronJobs and Events, and small worlds of them."""
 
 from __future__ import annotations
 
@@ -38,6 +38,16 @@ def cronjob(
         "kind": "CronJob",
         "metadata": {"name": name, "namespace": "default"},
         "spec": {"schedule": schedule, "jobTemplate": jobs, **spec},
+    }
+
+
+def event(name: str, reason: str = "Noted") -> dict[str, Any]:
+    """An Event that somebody outside of the model wrote; it expires after an hour."""
+    return {
+        "apiVersion": "v1",
+        "kind": "Event",
+        "metadata": {"name": name, "namespace": "default"},
+        "reason": reason,
     }
 
 

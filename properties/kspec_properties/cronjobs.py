@@ -99,12 +99,14 @@ def a_forbidding_cronjob_never_runs_two_jobs(before: State, after: State) -> Ver
 def unserved(state: State, cronjob: CronJob) -> int | None:
     """The scheduled time that is due and has neither a Job nor a mark; None where all is served.
 
-    Nothing is owed by a CronJob that is suspended or leaves, that may skip (Forbid), or that has a
-    deadline for late starts.
+    Nothing is owed by a CronJob that is suspended or leaves, that has a deadline for late starts,
+    or that forbids what would run beside a Job that is not finished.
     """
     spec = cronjob.spec
-    may_skip = spec.concurrency_policy == "Forbid" or spec.starting_deadline_seconds is not None
-    if spec.suspend or cronjob.is_terminating or may_skip:
+    if spec.suspend or cronjob.is_terminating or spec.starting_deadline_seconds is not None:
+        return None
+    jobs = controlled_by(newest(state, "jobs"), cronjob.uid)
+    if spec.concurrency_policy == "Forbid" and any(not is_finished(e.value) for e in jobs):
         return None
     space = newest(state, "namespaces").get(f"namespaces/{cronjob.namespace}")
     if space is None or space.value.is_terminating:
@@ -127,8 +129,8 @@ a_due_cronjob_starts_a_job = leads_to(
     "a-due-cronjob-starts-a-job",
     promise="A CronJob that is due starts a Job, however many scheduled times it has missed.",
     conditions=(
-        "The most recent of them. If it is not suspended, does not forbid Jobs beside one another "
-        "and has no deadline for late starts. Once the faults have ended."
+        "The most recent of them. If it is not suspended, has no deadline for late starts, and "
+        "forbids no Job beside one that runs. Once the faults have ended."
     ),
     source=_DOCS + "#starting-deadline",
     when=_is_behind,

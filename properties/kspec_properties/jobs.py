@@ -11,7 +11,7 @@ from kspec_models.controllers.job_facts import has_finalizer, is_elsewhere, is_i
 from kspec_models.controllers.job_indexes import parse_indexes
 from kspec_models.controllers.pods import is_active
 from kspec_models.indexes import controlled_by
-from kspec_models.job_conditions import COMPLETE, FAILED, is_finished, true_condition
+from kspec_models.job_conditions import COMPLETE, is_finished, true_condition
 from kspec_models.objects import Job, Pod, controller_of
 from kspec_models.state import State
 from kspec_properties.faults import all_but
@@ -223,7 +223,7 @@ jobs_finish = eventually_stable(
     ),
     reads=("objects", "pods", "namespaces"),
     faults=all_but(),
-    companion="a-job-fails",
+    companion="a-job-completes",
     mutants=("job-forgets-its-timer",),
 )
 
@@ -242,12 +242,6 @@ def a_job_counts_a_pod(state: State) -> bool:
 def a_job_completes(state: State) -> bool:
     """A Job becomes Complete."""
     return any(true_condition(job, COMPLETE) is not None for _, job in _job_writes(state))
-
-
-@sometimes(reads=("objects",), source="companion")
-def a_job_fails(state: State) -> bool:
-    """A Job becomes Failed."""
-    return any(true_condition(job, FAILED) is not None for _, job in _job_writes(state))
 
 
 @sometimes(reads=("pods",), source="companion")
@@ -269,6 +263,5 @@ PROPERTIES = (
     a_job_makes_no_pod_once_it_has_enough,
     a_job_counts_a_pod,
     a_job_completes,
-    a_job_fails,
     a_job_makes_a_pod,
 )

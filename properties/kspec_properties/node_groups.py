@@ -128,7 +128,7 @@ def _removed(state: State) -> Iterator[str]:
 
 
 @transition(
-    reads=("nodes",),
+    reads=("nodes", "requests"),
     source=_FAQ + "#how-does-scale-down-work",
     faults=all_but(*_LAGGING),
     companion="a-machine-is-removed",
@@ -159,7 +159,7 @@ def a_machine_joins(state: State) -> bool:
     )
 
 
-@sometimes(reads=("nodes",), source="companion")
+@sometimes(reads=("nodes", "requests"), source="companion")
 def a_machine_is_removed(state: State) -> bool:
     """The autoscaler removes a machine."""
     return any(True for _ in _removed(state)) and not all(

@@ -127,7 +127,7 @@ def _has_been_down(state: State, node: Node) -> bool:
 
 
 @transition(
-    reads=("nodes",),
+    reads=("nodes", "requests"),
     source=_LIMITS,
     faults=all_but(*_LAGGING),
     companion="a-node-falls-silent",

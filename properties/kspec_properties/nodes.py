@@ -49,7 +49,7 @@ def _is_namesake(pod: Pod, timer: Timer) -> bool:
 
 
 @transition(
-    reads=("environment",),
+    reads=("environment", "controllers"),
     source="https://github.com/kubernetes/kubernetes/issues/90794",
     faults=all_but(*_LAGGING),
     companion="a-taint-waits",
@@ -73,7 +73,7 @@ def a_pod_is_waited_for_only_while_a_taint_limits_it(before: State, after: State
 
 
 @transition(
-    reads=("environment",),
+    reads=("environment", "controllers"),
     source="https://github.com/kubernetes/kubernetes/issues/102993",
     companion="a-taint-waits",
     known_false=True,
@@ -197,7 +197,7 @@ pods_do_not_outlive_their_node = eventually_stable(
 )
 
 
-@sometimes(reads=("environment",), source="companion")
+@sometimes(reads=("environment", "controllers"), source="companion")
 def a_taint_waits(state: State) -> bool:
     """A timer of taint eviction runs."""
     return any(True for _ in _timers(state))

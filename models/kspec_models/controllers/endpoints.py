@@ -68,8 +68,10 @@ class EndpointsController:
         if not self.concerns(event):
             return memory, ()
         if event.resource == "endpoints":
-            is_update = event.old is not None and event.new is not None
-            return memory.without(event.key), () if is_update else (event.key,)
+            known, new = memory.get(event.key), event.new
+            is_seen = new is None or (known is not None and new.resource_version > known)
+            memory = memory.without(event.key) if is_seen else memory
+            return memory, () if event.old is not None and new is not None else (event.key,)
         if event.resource == "services":
             return memory, (event.key,)
         services = view.caches.get("services", EMPTY_SNAPSHOT)

@@ -29,6 +29,8 @@ from kspec_models.objects.record import encode_time
 from kspec_models.requests import NOT_FOUND, Delete, Get, Patch, Request, Response
 
 RETRIES: Final = 5
+UNBOUND: Final = "no node"
+"""The key of pods without a node, whose name may be that of an earlier pod with a timer."""
 _CONDITION: Final = {
     "type": "DisruptionTarget",
     "status": "True",
@@ -80,7 +82,7 @@ class TaintEvictionController:
             return memory._replace(changed_nodes=nodes), (event.key,)
         entry = event.new if event.new is not None else event.old
         assert entry is not None
-        pod, node = entry.value.key, entry.value.spec.node_name
+        pod, node = entry.value.key, entry.value.spec.node_name or UNBOUND
         if not _may_matter(memory, pod, node):
             return memory, ()
         pods = tuple(dict.fromkeys((*memory.changed_pods, (pod, node))))
@@ -125,7 +127,7 @@ class TaintEvictionController:
         if entry is None:
             return memory.cancelled(pod)
         taints = memory.taints.get(node)
-        if not node or entry.value.spec.node_name != node or taints is None:
+        if entry.value.spec.node_name != node or taints is None:
             return memory
         return self.process_pod(memory, entry.value, taints, view.now)
 

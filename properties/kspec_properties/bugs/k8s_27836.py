@@ -7,7 +7,8 @@ Since then the removal is persisted first, and only then is it asked whether the
 
 from __future__ import annotations
 
-from kspec_models.controllers.attachdetach import AttachDetachController, Memory, Pass
+from kspec_models.controllers.attachdetach import AttachDetachController
+from kspec_models.controllers.attachdetach_pass import Memory, Pass
 from kspec_models.controllers.attachdetach_state import Found
 from kspec_models.controllers.worker import Worked
 from kspec_models.world import World

@@ -45,6 +45,7 @@ BUG = Bug(
         atomic_replace=True,
         keep_status=True,
         controllers=("statefulset-controller",),
+        faults={"crash": 3},
         components={"kube-apiserver": {"replicas": 2}},
     ),
     faults="crash",

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from kspec_models.attachment import uses_claims
-from kspec_models.controllers.attachdetach import AttachDetachController, Memory, Pass
+from kspec_models.controllers.attachdetach import AttachDetachController
+from kspec_models.controllers.attachdetach_pass import Memory, Pass
 from kspec_models.controllers.worker import Worked
 from kspec_models.host import Notification
 from kspec_models.world import World

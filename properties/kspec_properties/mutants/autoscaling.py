@@ -201,7 +201,7 @@ def _light() -> World:
     """Kernel panics where the pods of a node use a third of it."""
     world = kernel_panic(1)
     docs = tuple(
-        {**o, "spec": {**o["spec"], "replicas": 2}} if o["kind"] == "Deployment" else o
+        {**o, "spec": {**o["spec"], "replicas": 2}} if "replicas" in o["spec"] else o
         for o in world.objects
     )
     return attrs.evolve(world, name="kernels-with-room", objects=docs)

@@ -16,7 +16,7 @@ from kspec_models.objects import CronJob, Job
 from kspec_models.requests import Create, Request, Response
 from kspec_models.world import World
 from kspec_models.worlds import delete
-from kspec_models.worlds_jobs import cronjob, job, job_spec, jobs_world
+from kspec_models.worlds_jobs import cronjob, event, job, job_spec, jobs_world
 from kspec_properties.mutants.mutant import (
     Change,
     ModelMutant,
@@ -37,15 +37,7 @@ _FORBIDDING = jobs_world(
     name="a-forbidding-cronjob",
 )
 _TICKING = jobs_world(cronjob("tick", template=job_spec(completions=0)), name="a-cronjob")
-_NOTED = jobs_world(
-    {
-        "apiVersion": "v1",
-        "kind": "Event",
-        "metadata": {"name": "noted", "namespace": "default"},
-        "reason": "Noted",
-    },
-    name="an-event",
-)
+_NOTED = jobs_world(event("noted"), name="an-event")
 _WATCHED = jobs_world(cronjob("tick"), job("slow", exits_after=300), name="a-cronjob-and-a-job")
 
 
