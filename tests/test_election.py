@@ -136,9 +136,9 @@ def test_a_leader_that_wakes_up_in_time_goes_on():
 
 def test_a_leader_that_cannot_renew_stops_before_another_starts():
     cluster = elected("partition", options={"leaseDuration": 30, "renewDeadline": 20})
-    state = step_to(cluster, settled(cluster), "Partition(controller-manager)")
-    cut, stopped, started = state.clock, None, None
-    for _, state in fifo(cluster, state):
+    begun = step_to(cluster, settled(cluster), "Partition(controller-manager)")
+    cut, stopped, started = begun.clock, None, None
+    for _, state in fifo(cluster, begun):
         found = leaders(cluster, state)
         assert len(found) < 2
         stopped = state.clock if not found and stopped is None else stopped

@@ -5,10 +5,11 @@ import pytest
 from kspec_models.building import build
 from kspec_models.controllers.endpoints import EndpointsController
 from kspec_models.controllers.endpoints_subsets import subsets_of
+from kspec_models.controllers.endpointslice import EndpointSliceController
 from kspec_models.controllers.endpointslice_endpoints import endpoint_of
 from kspec_models.host import Call, Notification, View
 from kspec_models.indexes import INDEXERS
-from kspec_models.objects import Endpoints, Pod, Service
+from kspec_models.objects import Endpoints, Node, Pod, Service
 from kspec_models.requests import (
     CONFLICT,
     FORBIDDEN,
@@ -21,11 +22,12 @@ from kspec_models.requests import (
 )
 from kspec_models.store import Entry, Snapshot
 from kspec_models.world import World
-from kspec_models.worlds import delete, deployment
+from kspec_models.worlds import delete, deployment, node
 from kspec_models.worlds import service as service_document
 from tests.cluster_runs import get, objects, settled
 
 KEY = "default/web"
+RESOURCES = ("services", "pods", "endpoints", "endpointslices", "nodes")
 
 
 def service(ports=({"name": "http", "port": 80, "targetPort": 8080},), **spec):
@@ -45,7 +47,7 @@ def pod(name, ip, ready=True, deleted=False, port=9000, **spec):
 
 
 def view(*objs, version=1):
-    caches = {r: Snapshot(INDEXERS.get(r)) for r in ("services", "pods", "endpoints")}
+    caches = {r: Snapshot(INDEXERS.get(r)) for r in RESOURCES}
     for obj in objs:
         key = f"{obj.resource}/{obj.key}"
         caches[obj.resource] = caches[obj.resource].patched(key, Entry(key, obj, 1, 1, version))
@@ -192,3 +194,30 @@ def test_endpoints_run_only_where_somebody_asks_for_them():
     assert (
         "endpoints" in build(World(nodes=1, controllers=("endpoints-controller",))).layout.by_host
     )
+
+
+def test_a_slice_drops_the_pods_of_a_missing_node_until_it_comes():
+    controller = EndpointSliceController(looks_up_nodes=True)
+    there, lost = pod("a", "10.0.0.1"), pod("b", "10.0.0.2", nodeName="n2")
+    known = Node.from_json(node("n1"))
+    seen = view(service(), there, lost, known)
+    (create,) = controller.reconcile(controller.initial(), KEY, seen).requests
+    assert [e.addresses for e in create.object.endpoints] == [("10.0.0.1",)]
+    published = view(
+        service(publishNotReadyAddresses=True), there, lost, Node.from_json(node("n1"))
+    )
+    (create,) = controller.reconcile(controller.initial(), KEY, published).requests
+    assert len(create.object.endpoints) == 2
+    come = Notification("nodes", None, Entry("nodes/n2", Node.from_json(node("n2")), 1, 1, 1))
+    assert controller.handle(controller.initial(), come, seen) == (controller.initial(), (KEY,))
+
+
+def test_the_endpointslice_controller_looks_up_nodes_only_where_they_can_be_missing():
+    def looks(**options):
+        cluster = build(World(nodes=1, objects=(service_document("web"),), **options))
+        return any(watch.resource == "nodes" for watch in host_of(cluster).watches)
+
+    def host_of(cluster):
+        return cluster.layout.slots[cluster.layout.by_host["endpointslice"]].host
+
+    assert not looks() and looks(operations=(delete("Node", "n1"),))

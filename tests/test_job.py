@@ -4,7 +4,11 @@ import pytest
 from cluster_runs import fifo, get, objects, settled, step_to, walk
 
 from kspec_models.building import build
+from kspec_models.controllers.job import JobController
 from kspec_models.controllers.job_facts import TRACKING_FINALIZER
+from kspec_models.controllers.job_memory import JobMemory
+from kspec_models.host import Call, View
+from kspec_models.requests import FORBIDDEN, NAMESPACE_TERMINATING, Create, Response, Update
 from kspec_models.worlds import delete
 from kspec_models.worlds_jobs import job, jobs_world
 from kspec_properties.jobs import a_job_keeps_within_its_parallelism
@@ -224,3 +228,49 @@ def test_a_stale_check_keeps_a_job_from_making_a_pod_that_it_does_not_need():
         ]
         found[is_checked] = max(made)
     assert found == {False: 2, True: 1}
+
+
+def manage(refused=""):
+    """The requests of one pass over a Job of seven pods, refused from the first create on."""
+    given = build(jobs_world(job("pi", parallelism=7, completions=7))).init()
+    caches = {name: given.api.store.bucket(name) for name in ("jobs", "pods")}
+    view, controller = View(caches, 0), JobController()
+    worked = controller.reconcile(JobMemory(), "default/pi", view)
+    sent = []
+    while worked.requests:
+        request, *rest = worked.requests
+        sent.append(request)
+        reason = refused if isinstance(request, Create) else ""
+        entry = caches["jobs"].get("jobs/default/pi") if isinstance(request, Update) else None
+        call = Call("default/pi", tuple(rest), worked.phase)
+        answer = Response(reason, entry)
+        worked = controller.answer(worked.memory, call, request, answer, view)
+    return sent, worked
+
+
+def test_pods_are_created_in_growing_batches_until_one_is_refused():
+    sent, worked = manage()
+    assert sum(isinstance(request, Create) for request in sent) == 7
+    assert not worked.memory.expectations.are_satisfied("default/pi", 0)
+    sent, worked = manage(FORBIDDEN)
+    assert sum(isinstance(request, Create) for request in sent) == 1
+    assert worked.failed and worked.memory.expectations.are_satisfied("default/pi", 0)
+    assert sent[-1].object.status.active == 0
+
+
+def test_a_namespace_that_ends_is_no_error_and_leaves_the_expectations():
+    sent, worked = manage(NAMESPACE_TERMINATING)
+    assert sum(isinstance(request, Create) for request in sent) == 7
+    assert not worked.failed and not worked.memory.expectations.are_satisfied("default/pi", 0)
+
+
+@pytest.mark.parametrize(("policy", "replaces"), [("TerminatingOrFailed", True), ("Failed", False)])
+def test_a_replacement_may_have_to_wait_until_a_pod_has_failed(policy, replaces):
+    given = job("pi", exits_after=50, podReplacementPolicy=policy)
+    operations = (delete("Pod", "pi-1"),)
+    cluster = build(jobs_world(given, granularity="reconcile", operations=operations))
+    state = step_to(cluster, cluster.init(), "Reconcile(job", "Sync(scheduler", "Schedule(", "User")
+    assert [pod.is_terminating for pod in objects(state, "pods")] == [True]
+    caches = {name: state.api.store.bucket(name) for name in ("jobs", "pods")}
+    worked = JobController().reconcile(JobMemory(), "default/pi", View(caches, now=100))
+    assert any(isinstance(request, Create) for request in worked.requests) == replaces

@@ -239,7 +239,7 @@ class Rejoin(NamedTuple):
 
 
 class FailOver(NamedTuple):
-    """A leader could not renew its lease for as long as it lasts: it exits, and the lease is free."""
+    """A leader could not renew its lease in time: it exits, and the lease is free."""
 
     actor: str
     type: str = "FailOver"

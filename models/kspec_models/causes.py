@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple
 from kspec_models import actions
 from kspec_models.layout import HostSlot, InformerSlot, Layout
 from kspec_models.reflector import WATCHING, Informer
+from kspec_models.serving import is_known
 from kspec_models.state import State
 from kspec_models.store import Change
 from kspec_models.stuck import Stuck, keys_in, role, stuck
@@ -94,6 +95,8 @@ class Causes:
         for position in range(informer.position, stream.events.length):
             event = stream.events.items[position]
             sync = place.syncs[event.identity]
+            if self.layout.servers and not is_known(self.layout, state, place, position):
+                break  # its API server has not received this either
             caught = self._caught_up(self._step(state, sync), slot, place, is_handling=True)
             seen = _seen(informer, event.key)
             resource = place.watch.resource
@@ -204,6 +207,12 @@ def _seen(informer: Informer, key: str) -> str:
 def _fault(action: Any, before: State, after: State) -> Iterator[str]:
     if isinstance(action, actions.Crash):
         yield f"{action.actor} dies with all that it remembered, and with its requests under way"
+    if isinstance(action, actions.Pause):
+        yield f"{action.actor} stands still, with all that it believes, while time goes on"
+    if isinstance(action, actions.Partition):
+        yield f"{action.actor} is cut off from the API servers and works on with what it has"
+    if isinstance(action, actions.FailOver):
+        yield f"{action.actor} could not renew its lease: it exits, and another may lead"
     if isinstance(action, actions.LoseNode):
         yield f"{action.node} loses power, and with it its containers and rules"
     if isinstance(action, actions.StaleList):

@@ -17,7 +17,7 @@ from kspec_models.apiserver.server import Api, ApiServer
 from kspec_models.apiserver.validate import problems
 from kspec_models.controllers.worker import Controller, Worker
 from kspec_models.dump import clock_of, reported, running
-from kspec_models.election import NodeLease
+from kspec_models.heartbeat import NodeLease
 from kspec_models.host import Host, Watch
 from kspec_models.indexes import INDEXERS
 from kspec_models.kubelet_nodestatus import NodeStatus

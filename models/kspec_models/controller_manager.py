@@ -31,6 +31,7 @@ from kspec_models.controllers.ttlafterfinished import TTLAfterFinishedController
 from kspec_models.host import View
 from kspec_models.housekeeping import HOUSEKEEPING_WIRINGS
 from kspec_models.needs import Needs, Wiring, chosen
+from kspec_models.needs_nodes import may_lack_nodes
 from kspec_models.needs_pods import has_readiness_gate
 from kspec_models.node_controllers import NODE_WIRINGS
 from kspec_models.quota_controllers import QUOTA_WIRINGS
@@ -38,6 +39,10 @@ from kspec_models.quota_controllers import QUOTA_WIRINGS
 
 def _always(needs: Needs) -> bool:
     return True
+
+
+def _endpointslice(needs: Needs) -> EndpointSliceController:
+    return EndpointSliceController(looks_up_nodes=may_lack_nodes(needs))
 
 
 def _needs_endpoints(needs: Needs) -> bool:
@@ -125,7 +130,7 @@ WIRINGS: Final[tuple[Wiring, ...]] = (
         lambda needs: needs.any_of("events"),
         lambda needs: EventExpiryController(),
     ),
-    Wiring("endpointslice-controller", _always, lambda needs: EndpointSliceController()),
+    Wiring("endpointslice-controller", _always, _endpointslice),
     Wiring("namespace-controller", _always, lambda needs: NamespaceController(needs.namespaced)),
     Wiring("serviceaccount-controller", _always, lambda needs: ServiceAccountController()),
     Wiring(

@@ -1,7 +1,7 @@
-"""Leader election and heartbeats over Leases: the hosts that look after one Lease each.
+"""Leader election over Leases: the host of each process that competes for one.
 
 After staging/src/k8s.io/client-go/tools/leaderelection/leaderelection.go (tryAcquireOrRenew, renew)
-and staging/src/k8s.io/component-helpers/apimachinery/lease/controller.go at Kubernetes 1.36.
+at Kubernetes 1.36.
 
 A poll that would find what it found before is no step: an elector looks when its Lease can be
 acquired, or shows something else than a lease that it keeps renewed (see `processes`). Writes are
@@ -21,7 +21,7 @@ from typing import Any, ClassVar, NamedTuple
 import attrs
 
 from kspec_models.host import Call, Notification, Outcome, View, Watch
-from kspec_models.objects import Lease, LeaseSpec, ObjectMeta, OwnerReference, Time
+from kspec_models.objects import Lease, LeaseSpec, ObjectMeta, Time
 from kspec_models.requests import (
     ALREADY_EXISTS,
     CONFLICT,
@@ -33,10 +33,6 @@ from kspec_models.requests import (
     Update,
 )
 from kspec_models.store import Entry
-
-NODE_LEASES = "kube-node-lease"
-NODE_LEASE_SECONDS = 40
-NODE_RENEW_SECONDS = 10
 
 
 class Electing(NamedTuple):
@@ -186,92 +182,3 @@ def first_identity(process: str) -> str:
 def is_holder(spec: LeaseSpec, memory: Electing) -> bool:
     """Whether the record names this run of the process."""
     return bool(memory.identity) and spec.holder_identity == memory.identity
-
-
-class Renewing(NamedTuple):
-    """What a kubelet remembers of its Lease."""
-
-    is_busy: bool = False
-    retry_at: int | None = None
-
-
-@attrs.frozen
-class NodeLease:
-    """The part of a kubelet that keeps the Lease of its node renewed."""
-
-    node: str
-    watches: tuple[Watch, ...] = ()
-
-    @property
-    def name(self) -> str:
-        return f"node-lease/{self.node}"
-
-    @property
-    def lease(self) -> str:
-        return f"{NODE_LEASES}/{self.node}"
-
-    def initial(self, node: Any) -> Renewing:
-        return Renewing()
-
-    def synced(self, entry: Entry | None) -> Renewing:
-        return Renewing()
-
-    def handle(self, memory: Renewing, notification: Notification, view: View) -> Renewing:
-        return memory
-
-    def enabled(self, memory: Renewing, now: int) -> tuple[str, ...]:
-        return ()
-
-    def polled(self, memory: Renewing, entry: Entry | None, now: int) -> tuple[str, ...]:
-        """The Lease, where it is not one that this kubelet keeps renewed."""
-        if memory.is_busy or (memory.retry_at is not None and memory.retry_at > now):
-            return ()
-        spec = entry.value.spec if entry is not None else LeaseSpec()
-        is_kept = spec.holder_identity == self.node and spec.renew_time is None
-        return () if is_kept else (self.lease,)
-
-    def due(self, memory: Renewing, entry: Entry | None) -> int | None:
-        return memory.retry_at
-
-    def deadline(self, memory: Renewing) -> int | None:
-        return None
-
-    def relative(self, memory: Renewing, now: int) -> Renewing:
-        retry = memory.retry_at
-        return memory._replace(retry_at=None if retry is None else max(0, retry - now))
-
-    def run(self, memory: Renewing, key: str, view: View) -> Outcome:
-        return Outcome(Renewing(is_busy=True), (Get("leases", key),))
-
-    def answer(
-        self, memory: Renewing, call: Call, request: Request, response: Response, view: View
-    ) -> Outcome:
-        """Update the Lease that is there, or create it; after a failure wait for the interval."""
-        if not isinstance(request, Get):
-            is_over = response.ok or response.reason in (CONFLICT, ALREADY_EXISTS)
-            return Outcome(Renewing() if is_over else self._failed(view.now))
-        entry = response.entry
-        if entry is None and response.reason != NOT_FOUND:
-            return Outcome(self._failed(view.now))
-        if entry is None:
-            return Outcome(memory, (Create(node_lease(self.node, self._owner(view))),))
-        spec = entry.value.spec.replace(holder_identity=self.node, renew_time=None)
-        return Outcome(memory, (Update(entry.value.replace(spec=spec), entry.resource_version),))
-
-    def _failed(self, now: int) -> Renewing:
-        return Renewing(retry_at=now + NODE_RENEW_SECONDS)
-
-    def _owner(self, view: View) -> str:
-        node = view.caches["nodes"].get(f"nodes/{self.node}") if "nodes" in view.caches else None
-        return node.value.uid if node is not None else ""
-
-
-def node_lease(node: str, uid: str = "") -> Lease:
-    """The Lease of a node, kept renewed; it belongs to the Node, where that is known."""
-    owner = OwnerReference(api_version="v1", kind="Node", name=node, uid=uid)
-    return Lease(
-        metadata=ObjectMeta(
-            name=node, namespace=NODE_LEASES, owner_references=(owner,) if uid else ()
-        ),
-        spec=LeaseSpec(holder_identity=node, lease_duration_seconds=NODE_LEASE_SECONDS),
-    )

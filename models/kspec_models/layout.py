@@ -168,53 +168,67 @@ class Layout:
         self.by_process[name] = up
         self.slots.append(process)
         for watch, told in watches.items():
-            slot = len(self.slots)
-            process.informers[watch] = slot
-            self.by_informer[name, watch.resource] = slot
-            stream = self.stream(watch)
-            self.watchers[stream].append(slot)
-            weight = fingerprint(("weight", name, watch)) | 1
-            self.slots.append(
-                InformerSlot(
-                    name,
-                    process.index,
-                    watch,
-                    stream,
-                    weight,
-                    tuple((host.name, numbers[host.name]) for host in told),
-                    tuple(getattr(host, "concerns", None) for host in told),
-                    Named(Sync, name, watch.resource),
-                    tuple(Named(Handle, host.name, watch.resource) for host in told),
-                    tuple(numbers[host.name] for host in told if _has_choices(host)),
-                )
-            )
-        caches = {watch.resource: slot for watch, slot in process.informers.items()}
+            self._add_informer(process, watch, told, numbers)
         for host, verb in hosts:
-            process.hosts[host.name] = len(self.slots)
-            self.by_host[host.name] = len(self.slots)
-            sources = {
-                watch.resource: (process.informers[watch], _number(watches[watch], host))
-                for watch in host.watches
-            }
-            self.slots.append(
-                HostSlot(
-                    process.index,
-                    host,
-                    verb,
-                    node_state,
-                    topic,
-                    sources,
-                    caches,
-                    Named(verb, host.name),
-                    _has_choices(host),
-                    getattr(host, "lease", ""),
-                    getattr(host, "acts_unsynced", False),
-                )
-            )
+            self._add_host(process, host, verb, watches, node_state, topic)
         if node_state >= 0:
             owned = self.slots[node_state]
             assert isinstance(owned, NodeSlot)
             self.slots[node_state] = attrs.evolve(owned, owner=numbers[hosts[0][0].name])
+
+    def _add_informer(
+        self, process: ProcessSlots, watch: Watch, told: list[Host], numbers: dict[str, int]
+    ) -> None:
+        """The informer of one watch. told: the hosts that listen to it; numbers: all their slots."""
+        name, slot, stream = process.name, len(self.slots), self.stream(watch)
+        process.informers[watch] = slot
+        self.by_informer[name, watch.resource] = slot
+        self.watchers[stream].append(slot)
+        self.slots.append(
+            InformerSlot(
+                name,
+                process.index,
+                watch,
+                stream,
+                fingerprint(("weight", name, watch)) | 1,
+                tuple((host.name, numbers[host.name]) for host in told),
+                tuple(getattr(host, "concerns", None) for host in told),
+                Named(Sync, name, watch.resource),
+                tuple(Named(Handle, host.name, watch.resource) for host in told),
+                tuple(numbers[host.name] for host in told if _has_choices(host)),
+            )
+        )
+
+    def _add_host(
+        self,
+        process: ProcessSlots,
+        host: Host,
+        verb: Any,
+        watches: dict[Watch, list[Host]],
+        node_state: int,
+        topic: int,
+    ) -> None:
+        """One host of a process. watches: who listens to each informer, in the order of numbers."""
+        process.hosts[host.name] = self.by_host[host.name] = len(self.slots)
+        sources = {
+            watch.resource: (process.informers[watch], _number(watches[watch], host))
+            for watch in host.watches
+        }
+        self.slots.append(
+            HostSlot(
+                process.index,
+                host,
+                verb,
+                node_state,
+                topic,
+                sources,
+                {watch.resource: slot for watch, slot in process.informers.items()},
+                Named(verb, host.name),
+                _has_choices(host),
+                getattr(host, "lease", ""),
+                getattr(host, "acts_unsynced", False),
+            )
+        )
 
     def sealed(self) -> Layout:
         """This layout with a fingerprint weight per slot, and who hangs on what."""

@@ -14,7 +14,8 @@ from typing import Any, Final
 import attrs
 
 from kspec.errors import InputError
-from kspec_models.election import Elector, first_identity, node_lease
+from kspec_models.election import Elector, first_identity
+from kspec_models.heartbeat import NODE_LEASES, node_lease
 from kspec_models.objects import ApiObject, Namespace, Node, ServiceAccount
 from kspec_models.world import World
 
@@ -180,7 +181,7 @@ def heartbeats(objects: tuple[ApiObject, ...]) -> tuple[ApiObject, ...]:
         for obj in objects
         if isinstance(obj, Node)
     )
-    space = "kube-node-lease"
+    space = NODE_LEASES
     made: tuple[ApiObject, ...] = ()
     if space not in known:
         account = {"metadata": {"name": "default", "namespace": space}}

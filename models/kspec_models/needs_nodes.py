@@ -63,6 +63,11 @@ def binds_to_unknown_nodes(needs: Needs) -> bool:
     return known is not None and any(name and name not in known for name in named)
 
 
+def may_lack_nodes(needs: Needs) -> bool:
+    """Whether a pod can be bound to a node that does not exist."""
+    return "nodes" in needs.deleted or binds_to_unknown_nodes(needs)
+
+
 def has_taints(needs: Needs, effect: str) -> bool:
     """Whether some document of the world puts a taint of that effect on a node."""
     for document in _documents(needs.world):

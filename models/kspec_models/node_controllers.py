@@ -16,9 +16,9 @@ from kspec_models.controllers.tainteviction import TaintEvictionController
 from kspec_models.needs import Needs, Wiring
 from kspec_models.needs_nodes import (
     MANAGER,
-    binds_to_unknown_nodes,
     has_taints,
     may_fall_silent,
+    may_lack_nodes,
     number,
     reports_conditions,
 )
@@ -29,7 +29,7 @@ _THRESHOLD: Final = "terminatedPodThreshold"
 def _needs_pod_gc(needs: Needs) -> bool:
     """Nodes can go away or never be there, or finished pods shall not pile up."""
     has_threshold = _THRESHOLD in needs.options(MANAGER)
-    return "nodes" in needs.deleted or has_threshold or binds_to_unknown_nodes(needs)
+    return has_threshold or may_lack_nodes(needs)
 
 
 def _pod_gc(needs: Needs) -> PodGCController:

@@ -19,6 +19,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from kspec.values import MASK, FingerprintedMap, fingerprint, fingerprint_of, mix
+from kspec_models.apiserver.replies import Api
 from kspec_models.host_state import HostState
 from kspec_models.layout import HostSlot, InformerSlot, NodeSlot, ProcessSlots
 from kspec_models.objects.record import Record, encode_time, fields_of
@@ -38,6 +39,7 @@ _SEQUENCE, _BAG, _TIME, _TEXT = 1, 2, 3, 4
 _COUNTED: Final = ("generation", "observed_generation")
 _ADDRESS: Final = r"(?<![\d.])10\.\d+\.\d+\.\d+(?![\d.])"
 _INCARNATION: Final = r"#\d+"
+_MOMENT: Final = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"
 
 Shape = Any
 """An int (a mark), or (kind, ...) of what has still to be renamed."""
@@ -54,7 +56,7 @@ class Recurrences:
 
     def mark(self, state: State) -> int:
         """64 bits that are equal for states which differ in names, versions and times alone."""
-        self._learn(state.api.names)
+        self._learn(state.api)
         shape = self._state(state)
         seen: dict[str, set[int]] = {}
         _gather(shape, seen)
@@ -65,15 +67,20 @@ class Recurrences:
         }
         return _marked(shape, ranks, state.clock)
 
-    def _learn(self, names: FingerprintedMap[str, int]) -> None:
-        """The prefixes of generated names; a new one may be in any text."""
-        found = frozenset(scope.rpartition("/")[2] for scope, _ in names.sorted_items())
+    def _learn(self, api: Api) -> None:
+        """What precedes a generated number: such names may then be in any text."""
+        scopes = (scope for scope, _ in api.names.sorted_items())
+        crons = frozenset(f"{e.value.name}-" for e in api.store.bucket("cronjobs").entries())
+        found = frozenset(scope.rpartition("/")[2] for scope in scopes)
+        found = frozenset(p for p in found if not p.startswith(tuple(sorted(crons)))) | crons
         if found <= self._prefixes:
             return
         self._prefixes |= found
         longest = sorted(map(re.escape, sorted(self._prefixes)), key=len, reverse=True)
-        name = rf"(?<![\w.-])(?:{'|'.join(longest)})\d+(?![\w-])"
-        self._pattern = re.compile(f"{name}|{_ADDRESS}|{_INCARNATION}")
+        # The pods of a CronJob's Jobs have a second number.
+        prefix = rf"(?<![\w.-])(?P<prefix>{'|'.join(longest)})"
+        name = rf"{prefix}(?P<number>\d+)(?:-(?P<second>\d+))?(?!\w|-\w)"
+        self._pattern = re.compile(f"{name}|{_ADDRESS}|{_INCARNATION}|{_MOMENT}")
         self._texts.clear()
         self._records.clear()
 
@@ -193,9 +200,14 @@ class Recurrences:
             elif word.startswith("10.") and word.count(".") == 3:
                 _, node, high, low = word.split(".")
                 numbered.append((f"address {node}", int(high) * 256 + int(low)))
+            elif re.fullmatch(_MOMENT, word):
+                numbered.append(("moment", int(re.sub(r"\D", "", word))))
             else:
-                prefix = word.rstrip("0123456789")
-                numbered.append((prefix, int(word[len(prefix) :])))
+                prefix, number, second = match.group("prefix", "number", "second")
+                fixed.append(prefix)
+                numbered.append((prefix, int(number)))
+                if second:
+                    numbered.append((f"{prefix}{number}", int(second)))
         return (_TEXT, fingerprint((*fixed, text[end:])), tuple(numbered))
 
     def _record(self, record: Any) -> Shape:

@@ -11,6 +11,7 @@ from kspec_models.world import World
 from kspec_models.worlds import (
     deployment,
     namespace,
+    node,
     pod,
     priority_class,
     service,
@@ -24,14 +25,21 @@ from kspec_models.worlds_daemonset import (
     set_daemon_image,
 )
 from kspec_models.worlds_disruption import budget, evict
-from kspec_models.worlds_jobs import cronjob, job
-from kspec_models.worlds_nodes import set_taints, taint, tolerate
+from kspec_models.worlds_jobs import cronjob, event, job
+from kspec_models.worlds_nodes import (
+    hear,
+    report,
+    set_taints,
+    silence,
+    taint,
+    tainted,
+    tolerate,
+)
 from kspec_models.worlds_quota import limit_range, resource_quota, token_secret
 from kspec_models.worlds_statefulset import resize_set, stateful_set, storage_class, update_set
 
 Json = dict[str, Any]
 
-_ROOM: Final = {"cpu": "2", "memory": "2Gi", "pods": "16", "ephemeral-storage": "10Gi"}
 _A_MINUTE: Final = 60
 
 
@@ -45,11 +53,22 @@ def _staging() -> tuple[Json, ...]:
     limits = {"type": "Container", "default": {"cpu": "200m"}, "max": {"cpu": "1"}}
     return (
         namespace("staging"),
-        _within("staging", resource_quota("room", {"pods": "3"})),
+        _within("staging", resource_quota("room", {"pods": "1"})),
         _within("staging", limit_range("defaults", limits)),
         deployment("api", 1, namespace="staging", cpu="200m"),
         service("api", namespace="staging"),
     )
+
+
+def _nodes() -> tuple[Json, ...]:
+    """Two nodes that run pods, and one that does nothing but fall silent."""
+    room = {"cpu": "2", "memory": "2Gi", "pods": "16"}
+    return node("n1", **room), node("n2", **room), tainted("spare", taint("idle", "NoSchedule"))
+
+
+def _endpoints(name: str) -> Json:
+    meta = {"name": name, "namespace": "default"}
+    return {"apiVersion": "v1", "kind": "Endpoints", "metadata": meta}
 
 
 def _headless(name: str) -> Json:
@@ -62,7 +81,9 @@ def _applications() -> tuple[Json, ...]:
     return (
         deployment("web", 2, cpu="200m"),
         service("web"),
+        _endpoints("web"),
         budget("web", min_available=1),
+        budget("db", max_unavailable=1),
         autoscaler(50, 2, 3),
         load(value="120m"),
         storage_class(),
@@ -74,6 +95,7 @@ def _applications() -> tuple[Json, ...]:
         cronjob("tick", concurrencyPolicy="Forbid"),
         token_secret("token"),
         priority_class("urgent", 1000),
+        event("noted"),
     )
 
 
@@ -92,14 +114,14 @@ def built_in() -> World:
     """What `kspec check` runs without any file: it exercises every component and every promise."""
     return World(
         name="built-in",
-        nodes=2,
-        node_capacity=_ROOM,
-        objects=(*_applications(), *_staging()),
+        active_nodes=("n1", "n2"),
+        objects=(*_nodes(), *_applications(), *_staging()),
         components={
             "kube-controller-manager": {
                 "allocateNodeCIDRs": True,
                 "terminatedPodThreshold": 1,
-            }
+            },
+            "attachdetach": {},
         },
         operations=(
             set_image("web", "app:2"),
@@ -108,7 +130,9 @@ def built_in() -> World:
             update_set("db", "app:2"),
             set_daemon_image("agent", "app:2"),
             set_taints("n1", taint("maintenance")),
-            set_taints("n1"),
+            {**set_taints("n1"), "notBefore": 10},
+            {"apply": _within("staging", pod("one-too-many"))},
+            silence("spare"),
             delete("ServiceAccount", "default", "background"),
             delete("Namespace", "staging", "background"),
             {**_suspend("tick"), "notBefore": _A_MINUTE + 1},
@@ -116,6 +140,8 @@ def built_in() -> World:
             delete("StatefulSet", "db", "foreground"),
             delete("PersistentVolumeClaim", "data-db-0", "background"),
             delete("ReplicationController", "old", "orphan"),
+            hear("spare"),
+            {**report("spare", "Ready", "True"), "notBefore": 2 * _A_MINUTE},
             delete("Node", "n2", "background"),
             delete("Pod", "urgent", "background"),
         ),

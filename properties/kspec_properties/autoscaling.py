@@ -77,7 +77,8 @@ def _tolerance(state: State) -> float:
 def _is_quiet(hpa: HorizontalPodAutoscaler, tolerance: float) -> bool:
     """Whether all metrics of the last pass are utilizations within the tolerance of their goals."""
     metrics, goals = hpa.status.current_metrics, hpa.spec.metrics
-    if hpa.spec.behavior is not None or len(metrics) != len(goals) or not metrics:
+    rules = (hpa.spec.behavior or {}).values()
+    if any("tolerance" in each for each in rules) or len(metrics) != len(goals) or not metrics:
         return False
     for metric, goal in zip(metrics, goals, strict=True):
         found, wanted = metric.get("resource"), goal.get("resource")
@@ -100,9 +101,9 @@ def _is_quiet(hpa: HorizontalPodAutoscaler, tolerance: float) -> bool:
 def within_tolerance_nothing_is_scaled(before: State, after: State) -> Verdict:
     """While usage is within tolerance, an autoscaler recommends the size that the spec asks for.
 
-    About utilization of resources and the recommendation of the pass itself: that of an earlier one
-    may still win by its stabilization window, and bounds come first. Pods that a rollout has more
-    or fewer for a while do not count.
+    About utilization of resources within the flag's tolerance, and the recommendation of the pass
+    itself: that of an earlier one may still win by its stabilization window, and bounds come first.
+    Pods that a rollout has more or fewer for a while do not count.
     """
     for change in written(after, _HPAS):
         if change.entry is None or not _is_quiet(change.entry.value, _tolerance(after)):

@@ -195,7 +195,7 @@ def no_churn(before: State, after: State) -> Verdict:
     """A Deployment that asks for it makes no more than two pods beyond its replicas.
 
     While nobody edits it. Pods that are evicted where their replacements go are made for ever.
-    (Kivi, cases c5, c7 and c8.)
+    (Kivi, case c7.)
     """
     for deployment, replica_set, _ in _asking(after, "no-churn"):
         low, high = after.peaks[f"deployments/{deployment.key}"]

@@ -135,7 +135,7 @@ def only_the_holder_of_the_lease_acts(before: State, after: State) -> Verdict:
 )
 def a_standby_does_nothing(before: State, after: State) -> Verdict:
     """A process that competes for a Lease and does not lead sends nothing but to become leader."""
-    for sent in after.sent:
+    for sent in after.sent if before.layout.leases else ():
         for candidate in _candidates(before):
             is_its = candidate.process.name == sent.process
             if is_its and not candidate.memory.is_leading and not _elects(sent):

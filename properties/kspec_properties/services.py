@@ -49,13 +49,19 @@ def _should_be_ready(service: Service, pod: Pod) -> bool:
     return is_ready(pod) or service.spec.publish_not_ready_addresses
 
 
+def _has_lost_its_node(state: State, pod: Pod) -> bool:
+    name = pod.spec.node_name
+    return bool(name) and newest(state, "nodes").get(f"nodes/{name}") is None
+
+
 def _endpoints_match(state: State) -> Verdict:
     for service in services(state):
         if not service.spec.selector or service.spec.type == "ExternalName":
             continue
         pods = selected_pods(state, service)
-        due = {pod.status.pod_ip for pod in pods if _should_be_ready(service, pod)}
-        there = ready_addresses(state, service)
+        lost = {pod.status.pod_ip for pod in pods if _has_lost_its_node(state, pod)}
+        due = {pod.status.pod_ip for pod in pods if _should_be_ready(service, pod)} - lost
+        there = ready_addresses(state, service) - lost
         if due != there:
             wrong = ", ".join(sorted(due ^ there))
             return fails(f"service {service.key}: {wrong} is wrong in its slices", "endpoints")
@@ -65,11 +71,14 @@ def _endpoints_match(state: State) -> Verdict:
 endpoints_follow_readiness = eventually_stable(
     "endpoints-follow-readiness",
     promise="In the end a Service's ready endpoints are exactly its ready pods.",
-    conditions="A terminated or unready pod leaves them. Once changes and faults have ended.",
+    conditions=(
+        "A terminated or unready pod leaves them; pods of nodes that are gone aside. Once changes "
+        "and faults have ended."
+    ),
     source=_SLICES,
     when=lambda state: any(s.spec.selector for s in fresh(state, "services")),
     then=_endpoints_match,
-    reads=("pods", "services", "endpointslices"),
+    reads=("pods", "services", "endpointslices", "nodes"),
     faults=all_but(),
     companion="an-endpoint-is-ready",
     mutants=("endpoints-ignore-readiness",),

@@ -42,6 +42,7 @@ class KubernetesSuite:
         for name in (
             *("store", "apiserver.", "streams", "reflector", "scheduler.", "controllers."),
             *("kubelet", "runtime", "kubeproxy", "dataplane", "environment", "steps"),
+            *("informing", "outages", "processes", "election", "heartbeat", "serving"),
         )
     )
 

@@ -9,6 +9,9 @@ Kept as upstream has them, because they are real: the deletion of a slice that t
 the controller never wrote is not healed; and a tracked slice whose ADDED and DELETED were both
 missed blocks the Service as "stale" (kubernetes issue 141592).
 
+The pods of a missing node have no endpoint, where the world has nodes that can be missing. Upstream
+then tries the Service again after a backoff; here, when the node comes.
+
 Left out: everything in `endpointslice_plan`; batching and the one-second delay after slice events,
 which only delay; giving up after 15 retries, so that liveness is judged on a controller that goes
 on; and the topology queue.
@@ -53,7 +56,7 @@ from kspec_models.service_pods import (
     services_of,
     services_of_update,
 )
-from kspec_models.store import EMPTY_SNAPSHOT, Entry
+from kspec_models.store import EMPTY_SNAPSHOT, Entry, Snapshot
 
 
 class Same:
@@ -76,12 +79,16 @@ class Same:
 
 
 class Inputs(NamedTuple):
-    """pods: the groups of the index for each label of the selector. slices: those of the name."""
+    """pods: the groups of the index for each label of the selector. slices: those of the name.
+
+    missing: the nodes of such pods that do not exist.
+    """
 
     service: Service
     pods: tuple[Same, ...]
     slices: Same
     limit: int
+    missing: tuple[str, ...] = ()
 
 
 class Prepared(NamedTuple):
@@ -98,6 +105,8 @@ def _prepare(inputs: Inputs) -> Prepared:
     pods: tuple[Pod, ...] = tuple(entry.value for entry in smallest)
     if len(selector) > 1:
         pods = tuple(p for p in pods if all(p.metadata.labels.get(k) == v for k, v in selector))
+    if inputs.missing and not inputs.service.spec.publish_not_ready_addresses:
+        pods = tuple(p for p in pods if p.spec.node_name not in inputs.missing)
     found = [e for e in inputs.slices.entries if is_managed(e.value) and not e.value.is_terminating]
     slices = tuple(e.value for e in found)
     return Prepared(
@@ -111,23 +120,38 @@ _prepared: Memo[Inputs, Prepared] = Memo("syncs of a service", _prepare, limit=5
 
 
 class EndpointSliceController:
-    """`clears_on_recreation` is the repair of kubernetes pull request 141593, after 1.36."""
+    """`clears_on_recreation` is the repair of kubernetes pull request 141593, after 1.36.
+
+    looks_up_nodes: pods of a node that does not exist have no endpoint, as upstream; not needed
+    where no node can be missing.
+    """
 
     name = "endpointslice"
-    watches = (Watch("services"), Watch("pods"), Watch("endpointslices"))
 
     def __init__(
-        self, limit: int = MAX_ENDPOINTS_PER_SLICE, clears_on_recreation: bool = False
+        self,
+        limit: int = MAX_ENDPOINTS_PER_SLICE,
+        clears_on_recreation: bool = False,
+        *,
+        looks_up_nodes: bool = False,
     ) -> None:
         self.limit, self.clears_on_recreation = limit, clears_on_recreation
+        self.looks_up_nodes = looks_up_nodes
+        nodes = (Watch("nodes"),) if looks_up_nodes else ()
+        self.watches = (Watch("services"), Watch("pods"), Watch("endpointslices"), *nodes)
 
     def initial(self) -> Tracker:
         return EMPTY_MAP
 
     def concerns(self, event: Notification) -> bool:
-        """Not a pod without labels or whose endpoint stays as it is, nor somebody else's slice."""
+        """Not a pod without labels or whose endpoint stays as it is, nor somebody else's slice.
+
+        Of nodes those that come: upstream tries a Service again whose pods are on a missing one.
+        """
         if event.resource == "pods":
             return may_concern_services(event)
+        if event.resource == "nodes":
+            return event.old is None
         return event.resource == "services" or may_concern_slices(event)
 
     def handle(
@@ -139,11 +163,19 @@ class EndpointSliceController:
         if event.resource == "endpointslices":
             return handle_slice(memory, event)
         services = view.caches.get("services", EMPTY_SNAPSHOT)
+        if event.resource == "nodes":
+            return memory, self._services_on(event.key, services, view)
         if event.old is not None and event.new is not None:
             return memory, services_of_update(event.old, event.new, services)
         entry = event.new or event.old
         assert entry is not None
         return memory, services_of((entry.value.namespace, entry.value.metadata.labels, services))
+
+    def _services_on(self, node: str, services: Snapshot, view: View) -> tuple[str, ...]:
+        """The Services of the pods of a node."""
+        pods = (e.value for e in view.caches["pods"].indexed(f"node/{node}"))
+        keys = (services_of((p.namespace, p.metadata.labels, services)) for p in pods)
+        return tuple(dict.fromkeys(key for found in keys for key in found))
 
     def reconcile(self, memory: Tracker, key: str, view: View) -> Worked:
         """Bring the slices of one Service in line with the pods in the cache."""
@@ -165,7 +197,15 @@ class EndpointSliceController:
             Same(pods.indexed(f"{prefix}{k}={v}")) for k, v in service.spec.selector.items()
         )
         slices = view.caches["endpointslices"].indexed(f"{prefix}{SERVICE_NAME}={service.name}")
-        return Inputs(service, groups, Same(slices), self.limit)
+        return Inputs(service, groups, Same(slices), self.limit, self._missing(groups, view))
+
+    def _missing(self, groups: tuple[Same, ...], view: View) -> tuple[str, ...]:
+        """The nodes of pods that the Service may select which do not exist."""
+        if not self.looks_up_nodes:
+            return ()
+        smallest = min((group.entries for group in groups), key=len)
+        names = {entry.value.spec.node_name for entry in smallest} - {""}
+        return tuple(n for n in sorted(names) if view.caches["nodes"].get(f"nodes/{n}") is None)
 
     def _forgotten(self, memory: Tracker, key: str, service: Service) -> Tracker:
         """With the repair, the memory without what was written for an earlier Service."""

@@ -2,9 +2,7 @@
 
 After k8s.io/endpointslice/utils.go (podToEndpoint, getEndpointPorts) at 1.36.
 
-Left out: zones, hints and appProtocol, which no modelled component reads; and the look-up of the
-pod's Node, so that the endpoint of a pod on a missing Node stays until pod garbage collection
-removes the pod (upstream drops it one sync earlier).
+Left out: zones, hints and appProtocol, which no modelled component reads.
 """
 
 from __future__ import annotations

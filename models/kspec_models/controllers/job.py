@@ -13,17 +13,12 @@ Left out: Jobs managed by other controllers; the workload API of gang scheduling
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 import attrs
 
-from kspec.values import EMPTY_MAP, FingerprintedMap
-from kspec_models.controllers import claims as claiming
-from kspec_models.controllers.claims import Claims
-from kspec_models.controllers.job_backoff import MAX_SECONDS, Backoff
+from kspec_models.controllers.job_backoff import Backoff
 from kspec_models.controllers.job_events import ORPHAN, concerns, on_job, on_pod
-from kspec_models.controllers.job_expectations import JobExpectations
 from kspec_models.controllers.job_facts import has_finalizer, is_elsewhere, without_finalizer
 from kspec_models.controllers.job_manage import (
     NOTHING,
@@ -33,8 +28,15 @@ from kspec_models.controllers.job_manage import (
     end_pods,
     manage,
 )
+from kspec_models.controllers.job_memory import HasSeen, JobMemory
 from kspec_models.controllers.job_pass import Pass, observed
-from kspec_models.controllers.job_pods import claim_requests, claimed_pods, claims_of
+from kspec_models.controllers.job_pods import (
+    Claiming,
+    claim_requests,
+    claimed,
+    claimed_pods,
+    claims_of,
+)
 from kspec_models.controllers.job_tracking import (
     Tracking,
     concluded,
@@ -50,44 +52,6 @@ from kspec_models.job_conditions import is_finished
 from kspec_models.objects import Job, controller_of
 from kspec_models.requests import NOT_FOUND, Get, Request, Response, Update
 from kspec_models.store import Entry
-
-HasSeen = Callable[[View, str, int], bool]
-"""Whether the cache of a resource has reached a revision: the hook of the stale check."""
-
-
-class JobMemory(NamedTuple):
-    """Everything in memory, so everything that a restart loses. backoff: by key of the Job.
-
-    written: by key, the newest revision per resource that the controller wrote; only kept with a
-    stale check.
-    """
-
-    expectations: JobExpectations = JobExpectations()
-    backoff: FingerprintedMap[str, Backoff] = EMPTY_MAP
-    written: FingerprintedMap[str, tuple[tuple[str, int], ...]] = EMPTY_MAP
-
-    def without_backoff(self, key: str) -> JobMemory:
-        return self._replace(backoff=self.backoff.without(key)) if key in self.backoff else self
-
-    def forgotten(self, key: str) -> JobMemory:
-        """Nothing of a Job that is gone."""
-        expectations = self.expectations.forget(key)
-        written = self.written.without(key) if key in self.written else self.written
-        return self._replace(expectations=expectations, written=written).without_backoff(key)
-
-    def noted(self, key: str, resource: str, revision: int) -> JobMemory:
-        """With the revision of an own write."""
-        newest = {**dict(self.written.get(key, ())), resource: revision}
-        return self._replace(written=self.written.set(key, tuple(sorted(newest.items()))))
-
-
-class Claiming(NamedTuple):
-    """Adoptions and releases are being answered."""
-
-    entry: Entry
-    claims: Claims
-    is_satisfied: bool
-    has_failed: bool = False
 
 
 class Flushing(NamedTuple):
@@ -129,13 +93,7 @@ class JobController:
         return JobMemory()
 
     def relative(self, memory: JobMemory, now: int) -> JobMemory:
-        """The memory with distances; what is longer ago than any backoff is alike."""
-        backoff = memory.backoff
-        for key, found in memory.backoff.sorted_items():
-            if found.last_failure is not None:
-                ago = max(found.last_failure - now, -MAX_SECONDS - 1)
-                backoff = backoff.set(key, found._replace(last_failure=ago))
-        return JobMemory(memory.expectations.relative(now), backoff, memory.written)
+        return memory.relative(now)
 
     def concerns(self, event: Notification) -> bool:
         return concerns(event)
@@ -200,19 +158,7 @@ class JobController:
     def _claimed(
         self, memory: JobMemory, call: Call, request: Request, response: Response, now: int
     ) -> Worked:
-        """A claim was answered; after a read that forbids adoption, releases still go on."""
-        phase: Claiming = call.phase
-        rest = call.requests
-        if isinstance(request, Get):
-            if not claiming.can_adopt(phase.entry.value, response):
-                phase = phase._replace(has_failed=True)
-                rest = tuple(r for r in rest if not claiming.is_adoption(r))
-        elif not response.ok:
-            if not claiming.is_harmless(request, response):
-                phase = phase._replace(has_failed=True)
-            lost = getattr(request, "key", "")
-            kept = tuple(e for e in phase.claims.claimed if e.value.key != lost)
-            phase = phase._replace(claims=phase.claims._replace(claimed=kept))
+        phase, rest = claimed(call.phase, call.requests, request, response)
         if rest:
             return Worked(memory, rest, phase)
         if phase.has_failed:

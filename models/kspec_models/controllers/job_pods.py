@@ -7,6 +7,8 @@ is adopted gets the tracking finalizer with its owner, one that is released lose
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from kspec_models.controllers import claims as claiming
 from kspec_models.controllers.claims import Claims
 from kspec_models.controllers.job_facts import TRACKING_FINALIZER, has_finalizer
@@ -14,9 +16,19 @@ from kspec_models.controllers.pods import selector_of
 from kspec_models.host import View
 from kspec_models.indexes import controlled_by, orphans
 from kspec_models.objects import Job, Pod
-from kspec_models.requests import Patch, Request
+from kspec_models.requests import Get, Patch, Request, Response
+from kspec_models.store import Entry
 
 _DELETE = "$deleteFromPrimitiveList/finalizers"
+
+
+class Claiming(NamedTuple):
+    """Adoptions and releases are being answered."""
+
+    entry: Entry
+    claims: Claims
+    is_satisfied: bool
+    has_failed: bool = False
 
 
 def claims_of(job: Job, view: View) -> Claims:
@@ -53,3 +65,23 @@ def _with_finalizer(pod: Pod) -> Pod:
     if has_finalizer(pod):
         return pod
     return pod.with_metadata(finalizers=(*pod.metadata.finalizers, TRACKING_FINALIZER))
+
+
+def claimed(
+    phase: Claiming, rest: tuple[Request, ...], request: Request, response: Response
+) -> tuple[Claiming, tuple[Request, ...]]:
+    """The phase and the requests that remain after one claim was answered.
+
+    After a live read that forbids adoption, releases still go on. A pod that is gone is not ours.
+    """
+    if isinstance(request, Get):
+        if claiming.can_adopt(phase.entry.value, response):
+            return phase, rest
+        releases = tuple(r for r in rest if not claiming.is_adoption(r))
+        return phase._replace(has_failed=True), releases
+    if response.ok:
+        return phase, rest
+    if not claiming.is_harmless(request, response):
+        phase = phase._replace(has_failed=True)
+    kept = tuple(e for e in phase.claims.claimed if e.value.key != getattr(request, "key", ""))
+    return phase._replace(claims=phase.claims._replace(claimed=kept)), rest

@@ -39,8 +39,8 @@ class RetriesBlindly(DisruptionController):
             again = entry.value.replace(status=phase.budget.status)
             update = Update(again, entry.resource_version, "status")
             return Worked(memory, (update,), phase.writing)
-        is_conflict = isinstance(request, Update) and response.reason == CONFLICT
-        if is_conflict and isinstance(phase, Writing):
+        is_conflict = isinstance(phase, Writing) and response.reason == CONFLICT
+        if is_conflict and isinstance(request, Update):
             read = Get("poddisruptionbudgets", call.key)
             return Worked(memory, (read,), Retried(phase, request.object))
         return super().answer(memory, call, request, response, view)

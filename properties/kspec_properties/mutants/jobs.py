@@ -8,7 +8,9 @@ from kspec.values import EMPTY_MAP
 from kspec_models.controllers.cronjob import CronJobController
 from kspec_models.controllers.cronjob_pass import Moved
 from kspec_models.controllers.eventexpiry import EventExpiryController
-from kspec_models.controllers.job import Claiming, JobController, JobMemory
+from kspec_models.controllers.job import JobController
+from kspec_models.controllers.job_memory import JobMemory
+from kspec_models.controllers.job_pods import Claiming
 from kspec_models.controllers.ttlafterfinished import TTLAfterFinishedController
 from kspec_models.controllers.worker import Worked
 from kspec_models.host import Call, View

@@ -17,13 +17,13 @@ from typing import Any
 
 from kspec.logic import HOLDS, Verdict, fails
 from kspec.property import transition
+from kspec_models.informing import Caches
 from kspec_models.layout import HostSlot
 from kspec_models.scheduler.cycle import find
 from kspec_models.scheduler.framework import Context
 from kspec_models.scheduler.handlers import Memory
 from kspec_models.scheduler.line import QueuedPod
 from kspec_models.state import State
-from kspec_models.steps import Caches
 from kspec_properties.faults import all_but
 from kspec_properties.fitting import forbidden, is_judged, over_commitment, uses_volumes
 from kspec_properties.policies import decided
