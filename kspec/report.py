@@ -137,7 +137,8 @@ def _elsewhere(report: Report) -> tuple[str, ...]:
     """The properties that are about what never occurred in this world; () rather than all."""
     judged: dict[str, set[Answer]] = {}
     for result in report.results:
-        if result.verdict is not Answer.NOT_PROMISED and result.faults in report.explorations:
+        is_seen = result.faults in report.explorations or result.property in report.plan.absent
+        if result.verdict is not Answer.NOT_PROMISED and is_seen:
             judged.setdefault(result.property, set()).add(result.verdict)
     asked = report.plan.asked
     found = [n for n, answers in judged.items() if answers == {Answer.VACUOUS} and n not in asked]

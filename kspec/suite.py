@@ -125,6 +125,10 @@ class Suite(Protocol):
         """
         ...
 
+    def not_about(self, world: JsonMap) -> frozenset[str]:
+        """The names of the properties that are about what cannot occur in a world."""
+        ...
+
     def judged(self, world: JsonMap) -> tuple[str, ...]:
         """The properties that a world is about, by name; () for all."""
         ...

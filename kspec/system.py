@@ -35,8 +35,10 @@ class System(Protocol[S, A]):
 
     A system may also have `is_strongly_fair(class_name) -> bool`, which makes classes of `fairness`
     strongly fair instead of weakly; `now(state) -> int`, the virtual time in seconds, a function of
-    what the fingerprint covers; and `have_faults_ended(state) -> bool`, true where no fault can
-    strike any more and healing changes nothing that any action depends on.
+    what the fingerprint covers; `have_faults_ended(state) -> bool`, true where no fault can strike
+    any more and healing changes nothing that any action depends on; and `has_endless_input(state)
+    -> bool`, true where something to do comes up for ever: on a cycle there, what is eventually
+    stable only has to hold again and again.
     """
 
     @property

@@ -39,6 +39,10 @@ def _cell(
     plan: Plan, prop: Property, column: Column, seen: Exploration | None, failures: Failures
 ) -> Result:
     cell = judge(prop, seen or NOTHING, column.name, always=plan.is_always)
+    if prop.name in plan.absent:
+        reason = "what it is about cannot occur in this world"
+        is_row = cell.verdict is not Answer.NOT_PROMISED
+        return attrs.evolve(cell, verdict=Answer.VACUOUS, reason=reason) if is_row else cell
     failure = failures.get((prop.name, column.name))
     implied = failures.get((prop.name, FAULT_FREE))
     if failure is not None:

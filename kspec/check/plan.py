@@ -37,6 +37,7 @@ class Plan:
     is_always: conditions were named, so that every property is judged, promised or not.
     asked: properties that the user named, which count even where they are known to be false.
     references: where a user's own properties come from, MODULE:NAME by name.
+    absent: the properties that are about what cannot occur in the world.
     is_question: the world itself says what it is about, and one answer is enough.
     """
 
@@ -51,13 +52,18 @@ class Plan:
     references: Mapping[str, str] = attrs.field(factory=dict)
     mutant: Mutant | None = None
     is_question: bool = False
+    absent: frozenset[str] = frozenset()
 
     def is_judged(self, prop: Property, column: Column) -> bool:
         return self.is_always or is_promised(prop, column.name)
 
     def explored(self, column: Column) -> tuple[Property, ...]:
         """The properties to explore in a column: what is judged there, with its companions."""
-        rows = [p for p in self.rows if self.is_all or self.is_judged(p, column)]
+        rows = [
+            p
+            for p in self.rows
+            if p.name not in self.absent and (self.is_all or self.is_judged(p, column))
+        ]
         wanted = {prop.companion for prop in rows}
         names = {prop.name for prop in rows}
         beside = (p for p in self.companions if p.name in wanted and p.name not in names)
@@ -164,6 +170,7 @@ def plan_of_world(suite: Suite, options: Options, world: JsonMap) -> Plan:
         asked=asked,
         references=references,
         is_question=bool(question),
+        absent=frozenset() if options.controllers else suite.not_about(world) - asked,
     )
 
 

@@ -22,7 +22,8 @@ class Debt:
     """What one liveness property is owed in this run.
 
     since: the step from which its goal is owed, or -1.
-    good, bad: the last steps at which the goal was seen to hold, and not to hold.
+    good, bad: the last steps at which the goal was seen to hold, and not to hold; of a stable one,
+    whether it was at the end: to hold where input goes on, and not to hold.
     verdict: the last negative answer of the goal.
     due: until when the goal is due, where it is due within some time.
     """
@@ -85,11 +86,16 @@ class Debt:
             return True
         return False
 
-    def judge(self, state: Any) -> None:
-        """Ask for the goal in a state that a fair behaviour stays in or comes back to for ever."""
-        if self.stable and self.bad < 0:
+    def judge(self, state: Any, *, is_driven: bool = False) -> None:
+        """Ask for the goal in a state that a fair behaviour stays in or comes back to for ever.
+
+        is_driven: input comes for ever, so that what is stable only has to hold between two inputs.
+        """
+        if self.stable and (is_driven or self.bad < 0):
             goal = self.prop.predicate(state)
-            if not goal:
+            if goal and is_driven:
+                self.good = 0
+            elif not goal and self.bad < 0:
                 self.bad, self.verdict = 0, goal
 
     def tell_cycle(self, turn: Sequence[tuple[Any, Any]]) -> None:
@@ -102,7 +108,7 @@ class Debt:
         if self.since < 0:
             return False
         if self.stable:
-            return self.bad >= 0
+            return self.bad >= 0 > self.good
         return cycle_from is None or self.good < cycle_from
 
 

@@ -238,10 +238,12 @@ class Runner:
         system, state, index = self.system, ending.state, ending.choice
         owing = self.monitor.owing()
         fairness = CycleFairness(system)
+        has_endless_input = getattr(system, "has_endless_input", None)
+        is_driven = has_endless_input is not None and has_endless_input(state)
         turns: list[tuple[Any, Any]] = []
         for turn in range(ending.cycle):
             for debt in owing:
-                debt.judge(state)
+                debt.judge(state, is_driven=is_driven)
             enabled = system.enabled(state)
             if turn:
                 index = self.fifo.choose(state, enabled)
@@ -249,7 +251,7 @@ class Runner:
             before, state = state, system.step(state, enabled[index])
             turns.append((before, state))
         for debt in owing:
-            debt.judge(state)
+            debt.judge(state, is_driven=is_driven)
             debt.tell_cycle(turns)
         return not fairness.neglected
 

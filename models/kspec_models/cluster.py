@@ -24,6 +24,7 @@ from kspec_models.host_state import HostState
 from kspec_models.layout import HostSlot, InformerSlot, Layout, NodeSlot, ProcessSlots
 from kspec_models.recurrence import Recurrences
 from kspec_models.reflector import DISCONNECTED, LISTING, REPLACING, WATCHING, Informer
+from kspec_models.resolving import resolve_handle, resolve_sync
 from kspec_models.serving import is_known
 from kspec_models.state import TOPICS, State
 from kspec_models.steps import Steps
@@ -150,6 +151,11 @@ class Cluster:
         """
         return mix(self._recurrences.mark(state), self.environment.waits(state))
 
+    def has_endless_input(self, state: State) -> bool:
+        """Whether some CronJob goes on making Jobs, so that there is no rest for good."""
+        crons = state.api.store.bucket("cronjobs").entries()
+        return any(not entry.value.spec.suspend for entry in crons)
+
     def changes(self, state: State) -> int:
         return state.changed
 
@@ -214,6 +220,10 @@ class Cluster:
     def resolve(self, state: State, action: Any) -> Any | None:
         """Deliveries may span; a request is found by its call; the clock goes where it can go."""
         kind = type(action)
+        if kind is actions.Sync:
+            return resolve_sync(self.layout, state, action)
+        if kind is actions.Handle:
+            return resolve_handle(self.layout, state, action)
         enabled = state.enabled
         if action in enabled:
             return action
@@ -222,7 +232,7 @@ class Cluster:
             return next(mine, None)
         if kind is actions.Advance:
             return next((a for a in enabled if type(a) is kind), None)
-        if kind in (actions.Sync, actions.Handle, actions.Heal):
+        if kind is actions.Heal:
             try:
                 self.step(state, action)
             except NotEnabled:

@@ -2,8 +2,9 @@
 
 Each violates one thing that nobody promises but everybody expects; who wants it judged says so in
 an annotation, `kspec.dev/expect`. c5, c7 and c8 are loops, which no-fight finds in every world; in
-c5 and c8 already the first eviction is in vain. The sizes, requests and counts are Kivi's own. Kivi's semantics are flags of upstream's
-components: an autoscaler without a stabilization window that trusts a pod's CPU usage at once.
+c5 and c8 already the first eviction is in vain. The sizes, requests and counts are Kivi's own, and
+its semantics are flags of upstream's components: an autoscaler without a stabilization window that
+trusts a pod's CPU usage at once. Of many nodes only those have a kubelet where something happens.
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ KIVI_FLAGS: Final = {
 """An autoscaler as Kivi has it: nothing dampens it but its tolerance and its rate."""
 _WORKLOADS: Final = ("deployment-controller", "replicaset-controller")
 _REQUEST, _MEMORY = "8", "8Gi"
+MANY: Final = 10
+ACTIVE: Final = 3
 
 
 def _names(count: int) -> list[str]:
@@ -37,16 +40,24 @@ def _names(count: int) -> list[str]:
     return [f"n{i:0{width}}" for i in range(1, count + 1)]
 
 
+def _few(names: list[str]) -> tuple[str, ...] | None:
+    """The nodes that have processes where what happens stays on the first ones."""
+    return tuple(names[:ACTIVE]) if len(names) > MANY else None
+
+
 def _expecting(document: Json, name: str) -> Json:
     metadata = {**document["metadata"], "annotations": {EXPECT: name}}
     return {**document, "metadata": metadata}
 
 
-def _world(name: str, objects: tuple[Json, ...], **more: Any) -> World:
+def _world(
+    name: str, objects: tuple[Json, ...], *, judge: tuple[str, ...] = (), **more: Any
+) -> World:
+    """A world of running things that judges what its objects expect, or what is given."""
     controllers = (*_WORKLOADS, *more.pop("controllers", ()))
     marks = (data["metadata"].get("annotations", {}).get(EXPECT) for data in objects)
     return World(
-        judge=tuple(dict.fromkeys(mark for mark in marks if mark)),
+        judge=judge or tuple(dict.fromkeys(mark for mark in marks if mark)),
         name=name,
         objects=objects,
         granularity="reconcile",
@@ -93,6 +104,7 @@ def apply_without_replicas(nodes: int, flags: Mapping[str, Any] = KIVI_FLAGS) ->
             _expecting(autoscaler(50, nodes, nodes + 2), "at-least-the-minimum"),
             load(value="16"),
         ),
+        active_nodes=_few(names),
         operations=(
             {
                 "patch": {
@@ -132,6 +144,7 @@ def conflicting_constraints(nodes: int, flags: Mapping[str, Any] = KIVI_FLAGS) -
             autoscaler(91, count, count + 1),
             load(total=str(8 * count)),
         ),
+        active_nodes=_few(names),
         operations=(set_load(total=str(-(-8 * count * 102 // 100))),),
         controllers=(HPA,),
         components={HPA: dict(flags)} if flags else {},
@@ -171,6 +184,7 @@ def kernel_panic(nodes: int) -> World:
             *running(deployment_of(template, 2 * nodes + 1), [*names, *names]),
             load(value="21"),
         ),
+        active_nodes=_few(names),
         controllers=("taint-eviction-controller", "node-lifecycle-controller"),
         components={"kernelPanic": {"percent": 98}},
     )
@@ -203,6 +217,8 @@ def duplicates(nodes: int, *, node_fit: bool = False) -> World:
             ),
             *running(deployment_of(template, len(places)), places),
         ),
+        judge=("an-eviction-is-not-in-vain",),
+        active_nodes=_few(names),
         components={"descheduler": _descheduler("RemoveDuplicates", node_fit)},
     )
 
@@ -227,6 +243,7 @@ def maintenance(nodes: int) -> World:
     return _world(
         "kivi/c6",
         (*map(machine, names), *running(workload, names)),
+        active_nodes=_few(names),
         components={"maintenance": {"timeoutSeconds": 60}},
     )
 
@@ -243,6 +260,7 @@ def tainted(nodes: int) -> World:
             *map(machine, others),
             _expecting(deployment_of(template, nodes), "no-churn"),
         ),
+        active_nodes=_few(_names(nodes)),
         controllers=("taint-eviction-controller",),
     )
 
@@ -269,6 +287,7 @@ def soft_constraints(nodes: int) -> World:
     return _world(
         "kivi/c8",
         (*machines, deployment_of(template, 2 * nodes)),
+        judge=("an-eviction-is-not-in-vain",),
         components={"descheduler": _descheduler(plugin, constraints=both)},
     )
 

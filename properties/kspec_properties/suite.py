@@ -20,16 +20,18 @@ from kspec_models.cluster import Cluster
 from kspec_models.kinds import lookup
 from kspec_models.machine_room import machine_room
 from kspec_models.named_worlds import world_names
+from kspec_models.needs import needs_of
 from kspec_models.objects import Secret
 from kspec_models.reading_worlds import read_world
 from kspec_models.scaling import scaled
 from kspec_models.scheduler.policies import POLICIES, load_policy
 from kspec_models.smaller import smaller_worlds
+from kspec_models.starting import starting_objects
 from kspec_models.world import World
 from kspec_models.worlds import bench, exhaustible
 from kspec_properties.bugs import BUGS
 from kspec_properties.bugs.bug import is_live_limit, unchanged
-from kspec_properties.catalogue import PROPERTIES
+from kspec_properties.catalogue import ABOUT, PROPERTIES
 from kspec_properties.faults import FAULT_CLASSES, budget_of
 from kspec_properties.mutants import MUTANTS
 
@@ -83,6 +85,12 @@ class KubernetesSuite:
 
     def read_world(self, files: tuple[Path, ...], settings: Settings) -> JsonMap:
         return read_world(files, settings).to_json()
+
+    def not_about(self, world: JsonMap) -> frozenset[str]:
+        read = World.from_json(world)
+        needs = needs_of(read, starting_objects(read))
+        occurring = needs.given.union(read.components)
+        return frozenset(name for name, about in ABOUT.items() if occurring.isdisjoint(about))
 
     def judged(self, world: JsonMap) -> tuple[str, ...]:
         return World.from_json(world).judge

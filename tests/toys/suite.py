@@ -207,6 +207,9 @@ class ToySuite:
         spec["granularity"] = settings.granularity or spec["granularity"]
         return found
 
+    def not_about(self, document: JsonMap) -> frozenset[str]:
+        return frozenset()
+
     def judged(self, document: JsonMap) -> tuple[str, ...]:
         return tuple(document["spec"].get("judge", ()))
 
