@@ -15,7 +15,9 @@ from kspec.system import AnySystem
 class Remembering:
     """The same system; along the remembered path a step costs nothing.
 
-    stepped: how many steps of the system were taken in earnest.
+    stepped: how many steps of the system were taken in earnest. What follows the path in the run
+    since the last `init` is kept as well, because the replay that was just taken is most often what
+    is to be remembered next.
     """
 
     def __init__(self, system: AnySystem) -> None:
@@ -23,6 +25,7 @@ class Remembering:
         self._actions: tuple[Any, ...] = ()
         self._states: list[Any] = [system.init()]
         self._place = 0
+        self._strayed: list[tuple[Any, Any]] = []
         self.stepped = 0
 
     def __getattr__(self, name: str) -> Any:
@@ -35,15 +38,21 @@ class Remembering:
             if old != new:
                 break
             same += 1
+        known = self._strayed if same == self._place else []
         del self._states[same + 1 :]
-        self._actions = self._actions[:same]
-        for action in actions[same:]:
-            self.stepped += 1
-            self._states.append(self._system.step(self._states[-1], action))
+        for number, action in enumerate(actions[same:]):
+            if number < len(known) and known[number][0] == action:
+                self._states.append(known[number][1])
+            else:
+                known = []
+                self.stepped += 1
+                self._states.append(self._system.step(self._states[-1], action))
         self._actions = tuple(actions)
+        self.init()
 
     def init(self) -> Any:
         self._place = 0
+        self._strayed = []
         return self._states[0]
 
     def resolve(self, state: Any, action: Any) -> Any:
@@ -54,7 +63,10 @@ class Remembering:
             self._place += 1
             return self._states[self._place]
         self.stepped += 1
-        return self._system.step(state, action)
+        after = self._system.step(state, action)
+        if self._place + len(self._strayed) < len(self._actions):  # no variant is longer
+            self._strayed.append((action, after))
+        return after
 
     def _is_on_path(self, state: Any, action: Any) -> bool:
         place = self._place

@@ -179,7 +179,7 @@ class Layout:
     def _add_informer(
         self, process: ProcessSlots, watch: Watch, told: list[Host], numbers: dict[str, int]
     ) -> None:
-        """The informer of one watch. told: the hosts that listen to it; numbers: all their slots."""
+        """One informer. told: the hosts that listen to it; numbers: the slots of all of them."""
         name, slot, stream = process.name, len(self.slots), self.stream(watch)
         process.informers[watch] = slot
         self.by_informer[name, watch.resource] = slot

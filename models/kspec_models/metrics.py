@@ -145,10 +145,11 @@ def resource_metric(
     loads: Iterable[Load], pods: Iterable[Pod], resource: str, container: str, now: int
 ) -> dict[str, PodMetric]:
     """GetResourceMetric: the usage of whole pods, or of one container in each."""
-    found = {}
+    pods = tuple(pods)
+    keys, found = {pod.name: pod.key for pod in pods}, {}
     for name, used in used_by_pods(loads, pods, RESOURCE, resource, now).items():
         each = used.containers
-        value = of_container(each, container, name) if container else sum(each.values())
+        value = of_container(each, container, keys[name]) if container else sum(each.values())
         found[name] = PodMetric(value, now, used.window)
     if not found:
         raise MetricError(

@@ -19,6 +19,7 @@ from kspec_models.requests import Delete, Patch, Update
 from kspec_models.state import Answered, State
 from kspec_models.store import Entry
 from kspec_properties.faults import all_but
+from kspec_properties.foreign_finalizers import unless_held
 
 _PAGE = "https://kubernetes.io/docs/concepts/architecture/garbage-collection/"
 _CASCADE = f"{_PAGE}#cascading-deletion"
@@ -180,7 +181,8 @@ def _nothing_is_left_over(state: State) -> Verdict:
     for resource in collector.sources if isinstance(collector, HostSlot) else ():
         for entry in state.api.store.bucket(resource).entries():
             if entry.value.metadata.owner_references and _is_left_over(state, entry.value):
-                return fails(f"{entry.key} is left over, its owners are gone", "left-over")
+                found = fails(f"{entry.key} is left over, its owners are gone", "left-over")
+                return unless_held(state, found)
     return HOLDS
 
 
@@ -196,7 +198,8 @@ dependents_go_with_their_owners = eventually_stable(
     "dependents-go-with-their-owners",
     promise="In the end nothing is left whose owners are all gone.",
     conditions=(
-        "Once the faults have ended, where nodes return or are deleted. A watch gap in which an "
+        "Once the faults have ended, where nodes return or are deleted and finalizers belong to "
+        "running controllers. A watch gap in which an "
         "owner is deleted and created again breaks it: the collector is told of an update."
     ),
     source=_CASCADE,

@@ -8,17 +8,19 @@ from kspec_models.controllers.pods import is_ready
 from kspec_models.objects import MODELLED, Pod
 from kspec_models.state import State
 from kspec_properties.faults import all_but
+from kspec_properties.foreign_finalizers import unless_held
 from kspec_properties.reading import fresh, newest, pods, values, written
 
 _NAMESPACED = tuple(cls.RESOURCE for cls in MODELLED if cls.NAMESPACED)
 
 
 def _namespaces_are_gone(state: State) -> Verdict:
-    return forall(
+    found = forall(
         values(state, "namespaces"),
         lambda space: not space.is_terminating,
         lambda space: f"namespace {space.name} is still Terminating",
     )
+    return unless_held(state, found)
 
 
 a_deleted_namespace_empties = eventually_stable(
@@ -61,7 +63,8 @@ def _nothing_terminates(state: State) -> Verdict:
     for cls in MODELLED:
         for obj in values(state, cls.RESOURCE):
             if obj.is_terminating:
-                return fails(f"{cls.RESOURCE} {obj.key} is still Terminating", "terminating")
+                found = fails(f"{cls.RESOURCE} {obj.key} is still Terminating", "terminating")
+                return unless_held(state, found)
     return HOLDS
 
 

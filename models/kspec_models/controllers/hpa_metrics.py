@@ -19,17 +19,6 @@ from kspec_models.objects.record import FrozenMap
 from kspec_models.quantity import Quantity, parse
 
 Spec = Mapping[str, Any]
-DEFAULT_METRICS = (
-    freeze(
-        {
-            "type": "Resource",
-            "resource": {
-                "name": "cpu",
-                "target": {"type": "Utilization", "averageUtilization": 80},
-            },
-        }
-    ),
-)
 
 
 class Seen(NamedTuple):

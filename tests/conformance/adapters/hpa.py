@@ -45,7 +45,8 @@ def proposed(given):
         prefix = names[0].rpartition("-")[0] if names else "test-pod"
         metrics = {f"{prefix}-{i}": PodMetric(level) for i, level in enumerate(levels)}
         if not metrics:
-            raise MetricError("unable to get metric: no metrics returned from custom metrics API")
+            why = "no metrics returned from custom metrics API"
+            raise MetricError(f"unable to get metric {metric['name']}: {why}")
         return calculator.plain_replicas(target, metrics, "", metric["targetUsageMilli"])
     if not levels:
         raise MetricError("no metrics returned from external metrics API")
@@ -64,9 +65,12 @@ def proposed(given):
 def by_resource(given, metric, target):
     container, timestamp = given.get("container", ""), seconds(given["metricTimestamp"])
     name, metrics = metric["name"], {}
+    space = next((pod.namespace for pod in target.pods), "test-namespace")
     for each in metric.get("podMetrics") or []:
         used = each.get("containersMilli") or {}
-        value = of_container(used, container, each["name"]) if container else of_pod(used)
+        value = (
+            of_container(used, container, f"{space}/{each['name']}") if container else of_pod(used)
+        )
         if value is not None:
             metrics[each["name"]] = PodMetric(value, timestamp, each.get("windowSeconds", 0))
     if not metrics:
