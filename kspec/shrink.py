@@ -8,6 +8,7 @@ removal finds what delta debugging finds in a seventh of the replays.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -48,9 +49,15 @@ class _OutOfBudget(Exception):
 
 class _Shrinker:
     def __init__(
-        self, system: AnySystem, prop: Property, violation: Violation, world: Any, budget: int
+        self,
+        system: AnySystem,
+        prop: Property,
+        violation: Violation,
+        world: Any,
+        budget: int,
+        most_steps: int | None = None,
     ) -> None:
-        self.prop, self.world, self.budget = prop, world, budget
+        self.prop, self.world, self.budget, self.most_steps = prop, world, budget, most_steps
         self.best = violation
         self.replays = 0
         self.record = Record()
@@ -59,12 +66,14 @@ class _Shrinker:
     def settle_in(self, system: AnySystem) -> None:
         """Go on in this system, whose states are not known yet."""
         self.system = system
-        self.remembering = Remembering(system)
+        self.remembering = Remembering.of(system)
+        self.began = self.remembering.stepped
 
     def attempt(
         self, system: AnySystem, actions: Sequence[Any], like: Violation | None = None
     ) -> Violation | None:
-        if self.replays >= self.budget:
+        is_long = self.remembering.stepped - self.began >= (self.most_steps or math.inf)
+        if self.replays >= self.budget or is_long:
             raise _OutOfBudget
         self.replays += 1
         try:
@@ -157,16 +166,19 @@ def shrink(
     shrink_world: Callable[[Any], Iterable[Smaller]] | None = None,
     build: Callable[[Any], AnySystem] | None = None,
     budget: int = BUDGET,
+    most_steps: int | None = None,
 ) -> Shrunk:
     """Make a violation smaller, deterministically and in at most `budget` replays.
 
+    system: where it remembers the states of the violation, its replays start late. most_steps:
+    of that system, beyond those of the violation itself, after which no further replay is begun.
     shrink_world: smaller worlds than the one it is given, best first; build: the system of a
     world. Without both of them the world stays as it is.
     """
-    work = _Shrinker(system, prop, violation, world, budget)
+    work = _Shrinker(system, prop, violation, world, budget, most_steps)
     is_minimal = False
     try:
-        found = work.attempt(system, violation.actions)
+        found = work.attempt(work.remembering, violation.actions)
         if found is not None:
             work.adopt(found)
             work.schedule()

@@ -20,6 +20,7 @@ import jsonschema
 import yaml
 
 from kspec import __version__
+from kspec.block_text import to_block_text
 from kspec.errors import InputError
 from kspec.explore.exploration import Suffix, Violation
 from kspec.system import AnySystem
@@ -28,6 +29,7 @@ from kspec.values import fingerprint
 SCHEMA = "kspec.dev/trace/v1"
 EXPECTED = "a kspec trace, as written by kspec"
 LONGEST_PROBLEM = 200
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 REQUIRED = (
     *("kspec", "violation", "length", "actions", "suffix", "seed", "strategy"),
     *("options", "world", "fingerprints", "checksum"),
@@ -98,16 +100,6 @@ def _plain(value: Any) -> Any:
     return str(value) if isinstance(value, str) else value
 
 
-class _Dumper(yaml.SafeDumper):
-    """Block style without anchors, lists indented under their key."""
-
-    def ignore_aliases(self, data: Any) -> bool:
-        return True
-
-    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
-        super().increase_indent(flow, False)
-
-
 def to_text(trace: Trace) -> str:
     """The file of a trace: what people read comes first, the checksum last."""
     suffix = trace.suffix
@@ -130,7 +122,7 @@ def to_text(trace: Trace) -> str:
         "fingerprints": list(trace.fingerprints),
         "checksum": checksum(trace.world, trace.options),
     }
-    return yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=1_000_000)
+    return to_block_text(document)
 
 
 def write(trace: Trace, path: Path | str) -> None:
@@ -189,7 +181,7 @@ def from_text(text: str, where: str = "trace") -> Trace:
 
 def _load(text: str, where: str) -> dict[str, Any]:
     try:
-        document = yaml.safe_load(text)
+        document = yaml.load(text, Loader=_LOADER)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         line = f" (line {mark.line + 1})" if mark else ""

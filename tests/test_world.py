@@ -16,7 +16,6 @@ from kspec_models.starting import starting_objects
 from kspec_models.world import World
 from kspec_models.worlds import (
     bench,
-    built_in,
     delete,
     deployment,
     namespace,
@@ -26,6 +25,7 @@ from kspec_models.worlds import (
     service,
     set_image,
 )
+from kspec_models.worlds_builtin import built_in
 
 FULL = World(
     name="full",
@@ -102,7 +102,7 @@ def test_objects_of_several_files_are_one_world(tmp_path):
 
 def test_without_a_file_there_is_a_world_that_ships():
     world = read_world((), Settings(nodes=4))
-    assert attrs.evolve(world, nodes=2) == built_in() and world.nodes == 4
+    assert attrs.evolve(world, nodes=3) == built_in() and world.nodes == 4
 
 
 # starting objects
@@ -195,6 +195,8 @@ def test_a_world_starts_with_every_cache_synced_and_nothing_done():
         (World(objects=(pod("a", serviceAccountName="b"),)), "Pod default/a: Forbidden"),
         (World(objects=({"kind": "Pod"},)), r"world: objects\[0\]: no Kubernetes object"),
         (World(active_nodes=("n9",)), "activeNodes names 'n9'"),
+        (World(components={"deschedular": {}}), "no 'deschedular'; expected descheduler"),
+        (World(components={"kube-scheduler": {"replica": 2}}), "no option 'replica'.*replicas"),
         (World(operations=({"explode": {}},)), "operation .*; expected one of apply, delete"),
     ],
 )

@@ -23,7 +23,7 @@ COMPOSERS = tuple(
     for name in (
         *("building", "cluster", "components", "controller_manager", "node_controllers", "dump"),
         *("housekeeping", "quota_controllers", "cluster_autoscaler_setup", "world"),
-        "recurrence",
+        *("known_components", "recurrence"),
         *("reduction.declared", "reduction.parts", "reduction.renaming", "reduction.sleeping"),
     )
 )

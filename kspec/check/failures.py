@@ -7,6 +7,7 @@ be left out, in the smallest world. Nothing is believed: the file is read back a
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +24,9 @@ from kspec.explore.monitor import Monitor
 from kspec.property import Kind, Property
 from kspec.replay import Replay, replay_leniently
 from kspec.shrink import Shrunk, shrink
+from kspec.shrinking.remembering import Remembering
 from kspec.shrinking.tried import Tried
-from kspec.suite import JsonMap, Smaller, Suite
+from kspec.suite import JsonMap, Suite
 from kspec.system import AnySystem
 from kspec.trace import Trace
 
@@ -34,6 +36,10 @@ COARSE_STEPS = 4_000
 
 SHRINKING_STEPS = 1_000_000
 FEWEST_REPLAYS, MOST_REPLAYS = 200, 2_000
+ASKED_STEPS = 3_000
+"""What making an answer small may cost: who asks a question wants the answer soon."""
+
+ASKED_EXPLAINING_STEPS = 1_000
 
 
 @attrs.frozen
@@ -88,6 +94,14 @@ class Scene:
         system = suite.build(world, plan.parts)
         return cls(suite=suite, plan=plan, column=column, world=world, system=system)
 
+    @cached_property
+    def walked(self) -> Remembering:
+        """The system with the states of the violation that was last written or made small.
+
+        Writing, shrinking and explaining walk the same path.
+        """
+        return Remembering(self.system)
+
     def build(self, world: JsonMap) -> AnySystem:
         return self.suite.build(world, self.plan.parts)
 
@@ -132,8 +146,9 @@ def free_path(scene: Scene, prop: Property, path: Path) -> Path:
 
 def write(scene: Scene, prop: Property, violation: Violation, path: Path) -> Trace:
     """Write the trace of a violation as it stands."""
+    scene.walked.remember(violation.actions)
     trace = traces.record(
-        scene.system, violation, world=scene.world, options=scene.options_of(prop)
+        scene.walked, violation, world=scene.world, options=scene.options_of(prop)
     )
     traces.write(trace, path)
     return trace
@@ -150,22 +165,23 @@ def minimize(scene: Scene, prop: Property, violation: Violation) -> tuple[Scene,
     coarse = _coarsen(scene, prop, violation)
     if coarse is not None:
         scene, violation = coarse
-    is_asked = scene.plan.is_question  # then the world is the question, and stays as it is
+    if scene.plan.is_question:  # then the world is the question, and stays as it is
+        return scene, shrink(
+            scene.walked, prop, violation, world=scene.world, most_steps=ASKED_STEPS
+        )
     shrunk = shrink(
-        scene.system,
+        scene.walked,
         prop,
         violation,
         world=scene.world,
-        shrink_world=_no_smaller if is_asked else scene.suite.smaller,
+        shrink_world=scene.suite.smaller,
         build=scene.build,
-        budget=FEWEST_REPLAYS if is_asked else _replays_for(violation),
+        budget=_replays_for(violation),
     )
+    if shrunk.system is scene.walked:
+        shrunk = attrs.evolve(shrunk, system=scene.system)
     shrunk = look_again(shrunk.system, shrunk.world, prop, shrunk)
     return attrs.evolve(scene, world=shrunk.world, system=shrunk.system), shrunk
-
-
-def _no_smaller(world: JsonMap) -> Iterator[Smaller]:
-    return iter(())
 
 
 def _replays_for(violation: Violation) -> int:
@@ -218,9 +234,10 @@ def finish(scene: Scene, prop: Property, violation: Violation, path: Path) -> Fa
 
 def _explained(scene: Scene, prop: Property, violation: Violation) -> dict[str, Any]:
     """What is known of a failure's cause; a fault of the explanation must not lose the failure."""
+    most_steps = ASKED_EXPLAINING_STEPS if scene.plan.is_question else None
     try:
         return {
-            "explanation": explain(scene.system, prop, violation),
+            "explanation": explain(scene.walked, prop, violation, most_steps=most_steps),
             "also_breaks": _also_broken(scene, prop, violation),
         }
     except Exception as error:  # the trace stands whether or not it can be explained
@@ -236,11 +253,12 @@ def _also_broken(scene: Scene, prop: Property, violation: Violation) -> tuple[st
         and not other.known_false
         and is_promised(other, scene.column.name)
     ]
-    monitor = Monitor(scene.system, others)
-    state = scene.system.init()
+    system = scene.walked
+    monitor = Monitor(system, others)
+    state = system.init()
     monitor.begin(state)
     for number, action in enumerate(violation.actions, 1):
-        after = scene.system.step(state, action)
+        after = system.step(state, action)
         monitor.observe(state, after, number)
         state = after
     found = dict.fromkeys(other.name for other, _ in monitor.found)

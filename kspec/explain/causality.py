@@ -47,9 +47,14 @@ class Explanation:
         }
 
 
-def explain(system: AnySystem, prop: Property, violation: Violation) -> Explanation:
-    """Explain a violation, best one that is as small as it gets; deterministic."""
-    walk, explainer = Walk(system, prop, violation), explainer_of(system)
+def explain(
+    system: AnySystem, prop: Property, violation: Violation, *, most_steps: int | None = None
+) -> Explanation:
+    """Explain a violation, best one that is as small as it gets; deterministic.
+
+    most_steps: after so many steps of variants no further one is tried.
+    """
+    walk, explainer = Walk(system, prop, violation, most_steps), explainer_of(system)
     omitted = {s.number: varied for s in walk.recorded if (varied := _without(walk, s)).passes}
     causing = tuple(s for s in walk.recorded if s.number in omitted)
     is_plain = not causing and walk.vary(()).breaks

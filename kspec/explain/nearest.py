@@ -59,10 +59,12 @@ def stale_read(
     """
     acts = [stride for stride in reversed(walk.recorded) if explainer.is_act(stride.action)]
     for stride in acts[:1] if is_last_only else acts:
-        if walk.replays >= MOST_DELIVERIES:
+        if walk.replays >= MOST_DELIVERIES or walk.is_spent:
             return None
         views = explainer.unseen(stride.before, stride.action)
         for view in views:
+            if walk.is_spent:
+                return None
             varied = _delivering(walk, stride, view[-1])
             if varied.passes:
                 return _least(walk, stride, view, varied)
@@ -102,6 +104,8 @@ def _least(walk: Walk, stride: Stride, view: Any, varied: Varied) -> tuple[Stale
 def nearest_passing(walk: Walk) -> Nearest | None:
     """The nearest passing trace without a stale read; None where none of those tried passes."""
     for change, stride, what, actions, is_whole in islice(_changes(walk), MOST_CHANGES):
+        if walk.is_spent:
+            return None
         varied = walk.vary(actions)
         if varied.passes and (not is_whole or varied.executed == len(actions)):
             encoded = tuple(map(walk.system.encode, actions))

@@ -58,14 +58,22 @@ class Varied(NamedTuple):
 class Walk:
     """The steps of one violation, with the means to try variants of it.
 
-    replays counts the variants that were tried.
+    replays counts the variants that were tried. most_steps: how many steps they may take together
+    before no further one is worth it.
     """
 
-    def __init__(self, system: AnySystem, prop: Property, violation: Violation) -> None:
+    def __init__(
+        self,
+        system: AnySystem,
+        prop: Property,
+        violation: Violation,
+        most_steps: int | None = None,
+    ) -> None:
         self.prop, self.violation = prop, violation
         self.system = system
-        self._fast = Remembering(system)
+        self._fast = Remembering.of(system)
         self._fast.remember(violation.actions)
+        self._began, self._most_steps = self._fast.stepped, most_steps
         self.replays = 0
         self.strides = self._walk()
 
@@ -81,6 +89,11 @@ class Walk:
     def end(self) -> Any:
         """The last state."""
         return self.strides[-1].after if self.strides else self.system.init()
+
+    @property
+    def is_spent(self) -> bool:
+        """Have the variants taken as many steps as they may?"""
+        return self._most_steps is not None and self._fast.stepped - self._began > self._most_steps
 
     def _walk(self) -> tuple[Stride, ...]:
         found: list[Stride] = []

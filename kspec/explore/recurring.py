@@ -20,11 +20,18 @@ from kspec.system import AnySystem
 PATIENCE: Final = 256
 """Steps of a suffix before a recurrence is looked for at steps other than those of the clock."""
 
+MANY_CLOCK_STEPS: Final = 16
+
 
 class Recurring:
-    """Follows one fair suffix."""
+    """Follows one fair suffix.
 
-    def __init__(self, system: AnySystem, fifo: Fifo) -> None:
+    is_judged: liveness hangs on it. Otherwise a cycle only saves steps, so a mark has to pay: it is
+    asked for where time has advanced often already.
+    """
+
+    def __init__(self, system: AnySystem, fifo: Fifo, *, is_judged: bool = True) -> None:
+        self._is_judged, self._clock_steps = is_judged, 0
         self._fingerprint, self._kind = system.fingerprint, kind_of(system)
         self._recurrence = getattr(system, "recurrence", None)
         self._fifo = fifo
@@ -43,7 +50,9 @@ class Recurring:
         here, self._steps = self._steps, self._steps + 1
         order, mark = self._fifo.order, self._fingerprint(state)
         if self._recurrence is not None and self._kind(enabled[index]) == "clock":
-            mark = self._recurrence(state)
+            self._clock_steps += 1
+            if self._is_judged or self._clock_steps > MANY_CLOCK_STEPS:
+                mark = self._recurrence(state)
         first = self._seen.setdefault((mark, order), here)
         if first != here:
             return here - first
@@ -52,7 +61,7 @@ class Recurring:
     def _cycle_of_renamed(
         self, state: Any, enabled: Sequence[Any], order: tuple[int, ...], here: int
     ) -> int:
-        if self._recurrence is None or here < PATIENCE:
+        if self._recurrence is None or here < PATIENCE or not self._is_judged:
             return 0
         look = (order, tuple(map(type, enabled)))
         if here >= self._next:

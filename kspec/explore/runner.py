@@ -200,7 +200,7 @@ class Runner:
         """
         system, monitor, fifo = self.system, self.monitor, self.fifo
         fifo.begin()
-        watch = Recurring(system, fifo)
+        watch = Recurring(system, fifo, is_judged=monitor.has_liveness)
         action = system.heal(state)
         progress, paid = len(self.actions), len(monitor.paid)
         while True:

@@ -28,6 +28,11 @@ class Remembering:
         self._strayed: list[tuple[Any, Any]] = []
         self.stepped = 0
 
+    @classmethod
+    def of(cls, system: AnySystem) -> Remembering:
+        """The system itself where it remembers already."""
+        return system if isinstance(system, cls) else cls(system)
+
     def __getattr__(self, name: str) -> Any:
         return getattr(self._system, name)
 

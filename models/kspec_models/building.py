@@ -17,6 +17,7 @@ from kspec_models.components import Components, Passive, node_names
 from kspec_models.controller_manager import controllers_of
 from kspec_models.dataplane import EMPTY_DATAPLANE
 from kspec_models.environment import Operation
+from kspec_models.known_components import check_components
 from kspec_models.kubelet import Kubelet
 from kspec_models.kubeproxy import KubeProxy
 from kspec_models.machine_room import (
@@ -92,6 +93,7 @@ def build(
     """The cluster of a world; raises InputError where the world cannot be built."""
     if world.schedulers < 1 or world.nodes < 0:
         raise InputError("a world needs at least one scheduler and no negative number of nodes")
+    check_components(world)
     components = components_of(world, policy=policy, controllers=controllers)
     if mutate is not None:
         components = mutate(components)

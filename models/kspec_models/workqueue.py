@@ -14,13 +14,16 @@ from kspec.values import EMPTY_MAP, FingerprintedMap, recurring
 
 BASE_DELAY_MILLISECONDS = 5
 MAX_DELAY_SECONDS = 1000
+_MOST_FAILURES = 18
+"""Failures from which on the delay is the longest: counting on, no state would ever come back."""
 
 
 @recurring
 class WorkQueue(NamedTuple):
     """ready: keys in order. processing: taken, not done. dirty: added again while taken.
 
-    waiting: (virtual second, key) of delayed adds, sorted. failures: rate-limited adds per key.
+    waiting: (virtual second, key) of delayed adds, sorted. failures: rate-limited adds per key, as
+    far as they matter.
     """
 
     ready: tuple[str, ...] = ()
@@ -71,10 +74,9 @@ class WorkQueue(NamedTuple):
     def add_rate_limited(self, key: str, now: int) -> WorkQueue:
         """Add a key after its backoff."""
         failures = self.failures.get(key, 0)
-        delay = min(BASE_DELAY_MILLISECONDS << min(failures, 30), MAX_DELAY_SECONDS * 1000) // 1000
-        return self._replace(failures=self.failures.set(key, failures + 1)).add_after(
-            key, delay, now
-        )
+        delay = min(BASE_DELAY_MILLISECONDS << failures, MAX_DELAY_SECONDS * 1000) // 1000
+        counted = self.failures.set(key, min(failures + 1, _MOST_FAILURES))
+        return self._replace(failures=counted).add_after(key, delay, now)
 
     def forget(self, key: str) -> WorkQueue:
         """Reset the backoff of a key."""

@@ -22,7 +22,9 @@ def _daemons_run(state: State) -> Verdict:
         for node in nodes(state):
             here = living_on(newest(state, "pods"), owner, node.name)
             should_run, should_continue = fit(node, owner)
-            least = int(should_run and not may_refuse(state, owner.namespace))
+            least = int(
+                should_run and not may_refuse(state, owner.namespace, owner.spec.template.spec)
+            )
             most = limit if should_continue else 0
             if not least <= len(here) <= most:
                 return fails(f"{owner.key} has {len(here)} pods on {node.name}", "pods")

@@ -17,6 +17,7 @@ from kspec.property import eventually_stable, sometimes, transition
 from kspec_models.budgets import BUDGETS, covers, forgotten_at, guards, is_evicted, is_ready
 from kspec_models.layout import HostSlot
 from kspec_models.objects import Pod, PodDisruptionBudget
+from kspec_models.objects.record import EMPTY, Labels
 from kspec_models.requests import Update
 from kspec_models.state import State
 from kspec_models.store import Change, Entry, Snapshot
@@ -138,11 +139,31 @@ def _forgotten(
 def _budgets_are_true(state: State) -> Verdict:
     if "disruption" not in state.layout.by_host:
         return HOLDS
+    budgets = tuple(values(state, BUDGETS))
     return forall(
-        values(state, BUDGETS),
-        lambda budget: _is_true(state, budget),
+        budgets,
+        lambda budget: _is_true(state, budget) or _may_share(budget, budgets),
         lambda budget: f"{BUDGETS} {budget.key} does not say what its pods are",
     )
+
+
+def _may_share(budget: PodDisruptionBudget, budgets: tuple[PodDisruptionBudget, ...]) -> bool:
+    """Whether another budget of its namespace may cover the same pods."""
+    return any(
+        other.namespace == budget.namespace
+        and other.key != budget.key
+        and not _are_apart(_labels_of(budget), _labels_of(other))
+        for other in budgets
+    )
+
+
+def _labels_of(budget: PodDisruptionBudget) -> Labels:
+    found: Labels = (budget.spec.selector or EMPTY).get("matchLabels", EMPTY)
+    return found
+
+
+def _are_apart(one: Labels, other: Labels) -> bool:
+    return any(key in other and other[key] != value for key, value in one.items())
 
 
 def _is_true(state: State, budget: PodDisruptionBudget) -> bool:
@@ -165,7 +186,10 @@ def _is_true(state: State, budget: PodDisruptionBudget) -> bool:
 budgets_report_the_truth = eventually_stable(
     "budgets-report-the-truth",
     promise="In the end the status of a disruption budget says how many of its pods are healthy.",
-    conditions="Once the faults have ended, and nothing changes any more.",
+    conditions=(
+        "Once the faults have ended, and nothing changes any more; of budgets that share no pod: "
+        "the controller looks at one of those that cover a pod (getPdbForPod), any of them."
+    ),
     source=_BUDGETS_PAGE,
     then=_budgets_are_true,
     reads=("pods", "objects"),

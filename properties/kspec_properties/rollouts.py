@@ -37,7 +37,7 @@ def _rollouts_complete(state: State, *, rolling_only: bool) -> Verdict:
     for deployment in deployments(state):
         if deployment.is_terminating or is_leaving(state, deployment.namespace):
             continue
-        if may_refuse(state, deployment.namespace):
+        if may_refuse(state, deployment.namespace, deployment.spec.template.spec):
             continue
         if deployment.spec.paused or (rolling_only and not is_rolling(deployment)):
             continue
@@ -88,7 +88,7 @@ def _controllers_match(state: State) -> Verdict:
             continue
         found = controlled_by(newest(state, "pods"), owner.uid)
         count, wanted = sum(is_active(e.value) for e in found), owner.spec.replicas or 0
-        least = 0 if may_refuse(state, owner.namespace) else wanted
+        least = 0 if may_refuse(state, owner.namespace, owner.spec.template.spec) else wanted
         if not least <= count <= wanted:
             return fails(f"{owner.key} controls {count} active pods of {wanted}", "count")
         if owner.status.replicas != count:

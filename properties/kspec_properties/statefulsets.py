@@ -31,6 +31,7 @@ from kspec_properties.reading import (
     values,
     written,
 )
+from kspec_properties.workloads import may_refuse
 
 _DOCS = "https://kubernetes.io/docs/concepts/workloads/controllers/statefulset/"
 
@@ -170,6 +171,8 @@ def _sets_match(state: State) -> Verdict:
         pods = _pods_of(state, owner)
         if any(_is_waiting_for_a_place(pod) for pod in pods.values()):
             continue
+        if may_refuse(state, owner.namespace, owner.spec.template.spec):
+            continue
         verdict = _matches(state, owner, pods)
         if not verdict:
             return verdict
@@ -206,8 +209,8 @@ statefulsets_converge = eventually_stable(
     conditions=(
         "The ordinals that spec wants, from the partition on of the update revision, and a status "
         "that says so. Where every pod of it that is left has found a node; applications here "
-        "become ready once started. Once edits and faults have ended, in namespaces that are not "
-        "being deleted."
+        "become ready once started, and admission lets them in. Once edits and faults have ended, "
+        "in namespaces that are not being deleted."
     ),
     source=_DOCS,
     when=lambda state: any(True for _ in fresh(state, "statefulsets")),

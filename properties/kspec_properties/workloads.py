@@ -9,7 +9,7 @@ from kspec.property import eventually_stable, sometimes, transition
 from kspec_models.controllers.deployment_scaling import max_surge, max_unavailable
 from kspec_models.controllers.pods import is_active
 from kspec_models.indexes import controlled_by
-from kspec_models.objects import Deployment, ReplicaSet, controller_of
+from kspec_models.objects import Deployment, PodSpec, ReplicaSet, controller_of
 from kspec_models.requests import Create, Update
 from kspec_models.state import Sent, State
 from kspec_properties.faults import all_but
@@ -83,14 +83,21 @@ def _replicasets_match(state: State) -> Verdict:
         if owner.is_terminating or is_leaving(state, owner.namespace):
             continue
         count, wanted = owned_active(state, owner), owner.spec.replicas or 0
-        least = 0 if may_refuse(state, owner.namespace) else wanted
+        least = 0 if may_refuse(state, owner.namespace, owner.spec.template.spec) else wanted
         if not least <= count <= wanted:
             return fails(f"{owner.key} controls {count} active pods of {wanted}", "count")
     return HOLDS
 
 
-def may_refuse(state: State, namespace: str) -> bool:
-    """Whether a quota or a limit range of a namespace may refuse what is created there."""
+def may_refuse(state: State, namespace: str, spec: PodSpec) -> bool:
+    """Whether admission may refuse such a pod: a quota or a limit range of the namespace, or for
+    want of its PriorityClass or its ServiceAccount."""
+    priority, account = spec.priority_class_name, spec.service_account_name
+    if priority and newest(state, "priorityclasses").get(f"priorityclasses/{priority}") is None:
+        return True
+    key = f"serviceaccounts/{namespace}/{account}"
+    if account and account != "default" and newest(state, "serviceaccounts").get(key) is None:
+        return True
     return any(
         limit.namespace == namespace
         for resource in ("resourcequotas", "limitranges")
@@ -107,8 +114,8 @@ replicasets_converge = eventually_stable(
     "replicasets-converge",
     promise="In the end every ReplicaSet controls exactly spec.replicas active pods.",
     conditions=(
-        "At most so many where a quota or a limit range may refuse them. Once edits and faults "
-        "have ended, in namespaces that are not being deleted."
+        "At most so many where admission may refuse them. Once edits and faults have ended, in "
+        "namespaces that are not being deleted."
     ),
     source=_DOCS + "replicaset/",
     when=lambda state: any(True for _ in fresh(state, "replicasets")),

@@ -45,10 +45,10 @@ BUG = Bug(
         atomic_replace=True,
         keep_status=True,
         controllers=("statefulset-controller",),
-        faults={"crash": 3},
-        components={"kube-apiserver": {"replicas": 2}},
+        faults={"crash": 6, "pause": 1},
+        components={"kube-apiserver": {"replicas": 3}},
     ),
-    faults="crash",
+    faults="crash,pause",
     estimate=10,
     change=_change,
 )
