@@ -143,7 +143,10 @@ def _routes_to_new_pods(state: State) -> Verdict:
     for owner in deployments(state):
         if owner.is_terminating or owner.spec.paused:
             continue
-        newest_hash = _newest_hash(state, owner.uid)
+        new = _newest(state, owner.uid)
+        if new is None or new.status.available_replicas < (owner.spec.replicas or 0):
+            continue
+        newest_hash = str(new.metadata.labels.get("pod-template-hash", ""))
         for service in services(state):
             selector = dict(service.spec.selector)
             labels = owner.spec.template.metadata.labels
@@ -157,18 +160,15 @@ def _routes_to_new_pods(state: State) -> Verdict:
     return HOLDS
 
 
-def _newest_hash(state: State, uid: str) -> str:
-    """The template hash of the ReplicaSet with the highest revision."""
+def _newest(state: State, uid: str) -> ReplicaSet | None:
+    """The ReplicaSet with the highest revision."""
 
     def revision(entry: object) -> int:
         annotations = entry.value.metadata.annotations  # type: ignore[attr-defined]
         return int(annotations.get("deployment.kubernetes.io/revision", "0"))
 
     found = controlled_by(newest(state, "replicasets"), uid)
-    if not found:
-        return ""
-    latest = max(found, key=revision).value
-    return str(latest.metadata.labels.get("pod-template-hash", ""))
+    return max(found, key=revision).value if found else None
 
 
 def _only_new(state: State, service: Service, uid: str, newest_hash: str) -> Verdict:
@@ -189,7 +189,10 @@ def _only_new(state: State, service: Service, uid: str, newest_hash: str) -> Ver
 a_finished_rollout_routes_only_to_new_pods = eventually_stable(
     "a-finished-rollout-routes-only-to-new-pods",
     promise="Once a rollout is complete, Services route only to pods of the new template.",
-    conditions="After the endpoints controller and the proxies have caught up.",
+    conditions=(
+        "Once all replicas of the newest ReplicaSet are available, and after the endpoints "
+        "controller and the proxies have caught up."
+    ),
     source="https://kubernetes.io/docs/concepts/workloads/controllers/deployment/",
     when=lambda state: any(True for _ in fresh(state, "deployments")),
     then=_routes_to_new_pods,
