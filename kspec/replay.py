@@ -21,6 +21,8 @@ from kspec.system import AnySystem
 from kspec.trace import Trace
 
 SUFFIX_BOUND = 10_000
+SLACK = 500
+"""Steps that a lenient replay may take beyond four times the suffix that it looks for."""
 
 
 class Step(NamedTuple):
@@ -204,5 +206,7 @@ def replay_leniently(
         if like.cycle:
             repeat_leniently(runner, state, like.cycle)
         else:
-            runner.settle(state, bound)
+            # One that takes much longer to go wrong is no smaller, and may grow with each step.
+            known = 4 * like.suffix.actions + SLACK if like.suffix else bound
+            runner.settle(state, min(bound, known))
     return runner.violations[0] if runner.violations else None

@@ -9,6 +9,7 @@ from importlib import resources
 from typing import Any
 
 from kspec.errors import InputError
+from kspec.fitting import fits
 
 
 @functools.cache
@@ -21,6 +22,8 @@ def load(package: str, name: str) -> Mapping[str, Any]:
 
 def validate(data: Any, package: str, name: str, where: str) -> None:
     """Raise InputError, naming the first unfit field, unless the schema accepts `data`."""
+    if fits(data, load(package, name)):
+        return
     import jsonschema
 
     validator = jsonschema.Draft202012Validator(load(package, name))

@@ -10,19 +10,18 @@ import json
 import os
 import tempfile
 from collections.abc import Mapping, Sequence
-from functools import cache
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import attrs
-import jsonschema
 import yaml
 
 from kspec import __version__
 from kspec.block_text import to_block_text
 from kspec.errors import InputError
 from kspec.explore.exploration import Suffix, Violation
+from kspec.fitting import fits
+from kspec.schema import load
 from kspec.system import AnySystem
 from kspec.values import fingerprint
 
@@ -196,10 +195,15 @@ def _load(text: str, where: str) -> dict[str, Any]:
     return document
 
 
-@cache
-def _validator() -> jsonschema.Draft202012Validator:
-    schema = json.loads(files("kspec").joinpath("schemas", "trace.json").read_text("utf-8"))
-    return jsonschema.Draft202012Validator(schema)
+def _errors(document: dict[str, Any]) -> list[Any]:
+    """What the schema does not accept, in an order of its own."""
+    schema = load("kspec", "trace")
+    if fits(document, schema):
+        return []
+    import jsonschema
+
+    found = jsonschema.Draft202012Validator(schema).iter_errors(document)
+    return sorted(found, key=lambda e: (list(map(str, e.path)), e.message))
 
 
 def _problem(document: dict[str, Any]) -> str:
@@ -207,9 +211,7 @@ def _problem(document: dict[str, Any]) -> str:
     missing = [key for key in REQUIRED if key not in document]
     if missing:
         return f"cut short: {missing[0]!r} is missing"
-    errors = sorted(
-        _validator().iter_errors(document), key=lambda e: (list(map(str, e.path)), e.message)
-    )
+    errors = _errors(document)
     if errors:
         place = "/".join(map(str, errors[0].path))
         message = " ".join(errors[0].message.split())[:LONGEST_PROBLEM]

@@ -36,6 +36,8 @@ COARSE_STEPS = 4_000
 
 SHRINKING_STEPS = 1_000_000
 FEWEST_REPLAYS, MOST_REPLAYS = 200, 2_000
+CYCLES_STEPS, FEWEST_OF_CYCLES = 60_000, 30
+"""The same for a suffix that goes round for ever, whose states are compared up to renaming."""
 ASKED_STEPS = 3_000
 """What making an answer small may cost: who asks a question wants the answer soon."""
 
@@ -165,27 +167,34 @@ def minimize(scene: Scene, prop: Property, violation: Violation) -> tuple[Scene,
     coarse = _coarsen(scene, prop, violation)
     if coarse is not None:
         scene, violation = coarse
-    if scene.plan.is_question:  # then the world is the question, and stays as it is
-        return scene, shrink(
-            scene.walked, prop, violation, world=scene.world, most_steps=ASKED_STEPS
-        )
+    is_asked = scene.plan.is_question  # then the world is the question, and stays as it is
     shrunk = shrink(
         scene.walked,
         prop,
         violation,
         world=scene.world,
-        shrink_world=scene.suite.smaller,
+        shrink_world=None if is_asked else scene.suite.smaller,
         build=scene.build,
-        budget=_replays_for(violation),
+        budget=FEWEST_REPLAYS if is_asked else _replays_for(violation),
+        most_steps=ASKED_STEPS if _is_hasty(scene.plan) else None,
     )
+    if _is_hasty(scene.plan):
+        return scene, shrunk
     if shrunk.system is scene.walked:
         shrunk = attrs.evolve(shrunk, system=scene.system)
     shrunk = look_again(shrunk.system, shrunk.world, prop, shrunk)
     return attrs.evolve(scene, world=shrunk.world, system=shrunk.system), shrunk
 
 
+def _is_hasty(plan: Plan) -> bool:
+    """Is a world asked about the model as it is? Then the answer counts, not how short it is."""
+    return plan.is_question and plan.mutant is None
+
+
 def _replays_for(violation: Violation) -> int:
     length = len(violation.actions) + (violation.suffix.actions if violation.suffix else 0)
+    if violation.suffix and violation.suffix.cycle:
+        return max(FEWEST_OF_CYCLES, CYCLES_STEPS // length)
     return min(MOST_REPLAYS, max(FEWEST_REPLAYS, SHRINKING_STEPS // max(1, length)))
 
 
@@ -234,7 +243,7 @@ def finish(scene: Scene, prop: Property, violation: Violation, path: Path) -> Fa
 
 def _explained(scene: Scene, prop: Property, violation: Violation) -> dict[str, Any]:
     """What is known of a failure's cause; a fault of the explanation must not lose the failure."""
-    most_steps = ASKED_EXPLAINING_STEPS if scene.plan.is_question else None
+    most_steps = ASKED_EXPLAINING_STEPS if _is_hasty(scene.plan) else None
     try:
         return {
             "explanation": explain(scene.walked, prop, violation, most_steps=most_steps),

@@ -8,6 +8,7 @@ status of kspec.errors.
 from __future__ import annotations
 
 import contextlib
+import gc
 import importlib
 import os
 import sys
@@ -33,6 +34,8 @@ COMMANDS = {
 """What the help says of each command, so that it need not import any of them."""
 
 TRACEBACK = "KSPEC_TRACEBACK"
+_SELDOM = (100_000, 20, 20)
+"""When the collector of cycles looks: what kspec makes holds hardly any."""
 
 
 def guarded(work: Callable[[], Any]) -> int:
@@ -114,7 +117,10 @@ class Commands(LazyGroup):
         here = os.getcwd()
         if "" not in sys.path and here not in sys.path:
             sys.path.append(here)  # for MODULE:NAME; last, so that it hides no installed package
-        sys.exit(guarded(work))
+        gc.set_threshold(*_SELDOM)
+        status = guarded(work)
+        gc.freeze()  # the process ends: there is nothing to collect for
+        sys.exit(status)
 
 
 @click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})

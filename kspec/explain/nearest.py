@@ -62,6 +62,7 @@ def stale_read(
         if walk.replays >= MOST_DELIVERIES or walk.is_spent:
             return None
         views = explainer.unseen(stride.before, stride.action)
+        walk.looked += sum(len(unseen.actions) for view in views for unseen in view)
         for view in views:
             if walk.is_spent:
                 return None

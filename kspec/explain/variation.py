@@ -58,8 +58,8 @@ class Varied(NamedTuple):
 class Walk:
     """The steps of one violation, with the means to try variants of it.
 
-    replays counts the variants that were tried. most_steps: how many steps they may take together
-    before no further one is worth it.
+    replays counts the variants that were tried, looked the deliveries that were looked at for them.
+    most_steps: how many steps these may take together before no further one is worth it.
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class Walk:
         self._fast = Remembering.of(system)
         self._fast.remember(violation.actions)
         self._began, self._most_steps = self._fast.stepped, most_steps
-        self.replays = 0
+        self.replays = self.looked = 0
         self.strides = self._walk()
 
     @property
@@ -93,7 +93,8 @@ class Walk:
     @property
     def is_spent(self) -> bool:
         """Have the variants taken as many steps as they may?"""
-        return self._most_steps is not None and self._fast.stepped - self._began > self._most_steps
+        taken = self._fast.stepped - self._began + self.looked
+        return self._most_steps is not None and taken > self._most_steps
 
     def _walk(self) -> tuple[Stride, ...]:
         found: list[Stride] = []

@@ -21,6 +21,8 @@ PATIENCE: Final = 256
 """Steps of a suffix before a recurrence is looked for at steps other than those of the clock."""
 
 MANY_CLOCK_STEPS: Final = 16
+MOST_MARKS: Final = 300
+"""In one suffix. One in which ever more is left behind never comes back, and marks get dearer."""
 
 
 class Recurring:
@@ -31,7 +33,7 @@ class Recurring:
     """
 
     def __init__(self, system: AnySystem, fifo: Fifo, *, is_judged: bool = True) -> None:
-        self._is_judged, self._clock_steps = is_judged, 0
+        self._is_judged, self._clock_steps, self._marks = is_judged, 0, 0
         self._fingerprint, self._kind = system.fingerprint, kind_of(system)
         self._recurrence = getattr(system, "recurrence", None)
         self._fifo = fifo
@@ -51,24 +53,32 @@ class Recurring:
         order, mark = self._fifo.order, self._fingerprint(state)
         if self._recurrence is not None and self._kind(enabled[index]) == "clock":
             self._clock_steps += 1
-            if self._is_judged or self._clock_steps > MANY_CLOCK_STEPS:
-                mark = self._recurrence(state)
+            is_worth_it = self._is_judged or self._clock_steps > MANY_CLOCK_STEPS
+            if is_worth_it and self._marks < MOST_MARKS:
+                mark = self._marked(state)
         first = self._seen.setdefault((mark, order), here)
         if first != here:
             return here - first
         return self._cycle_of_renamed(state, enabled, order, here)
+
+    def _marked(self, state: Any) -> Any:
+        assert self._recurrence is not None
+        self._marks += 1
+        return self._recurrence(state)
 
     def _cycle_of_renamed(
         self, state: Any, enabled: Sequence[Any], order: tuple[int, ...], here: int
     ) -> int:
         if self._recurrence is None or here < PATIENCE or not self._is_judged:
             return 0
+        if self._marks >= MOST_MARKS:
+            return 0
         look = (order, tuple(map(type, enabled)))
         if here >= self._next:
             self._next, self._kept = 2 * here, here
-            self._look, self._mark, self._distance = look, self._recurrence(state), 0
+            self._look, self._mark, self._distance = look, self._marked(state), 0
             return 0
-        if look != self._look or self._recurrence(state) != self._mark:
+        if look != self._look or self._marked(state) != self._mark:
             return 0
         if here - self._kept == 2 * self._distance:
             return self._distance

@@ -28,6 +28,14 @@ _RECEIVES: Final = (actions.Sync, actions.List, actions.Pop, actions.Rewatch)
 _MOST: Final = 500
 """Deliveries of one catch-up; a mutant may deliver for ever."""
 
+_MOST_UNSEEN: Final = 40
+"""Of one watch: each is a delivery of all before it, and the oldest that matters is looked for."""
+
+
+def _some(positions: range) -> tuple[int, ...]:
+    """The oldest, and the newest, which brings all."""
+    return (*positions[: _MOST_UNSEEN - 1], *positions[_MOST_UNSEEN - 1 :][-1:])
+
 
 class Unseen(NamedTuple):
     """A write that a process had not been told of.
@@ -92,7 +100,7 @@ class Causes:
             return self._unwatched(state, slot, place, informer)
         found = []
         stream = state.streams[place.stream]
-        for position in range(informer.position, stream.events.length):
+        for position in _some(range(informer.position, stream.events.length)):
             event = stream.events.items[position]
             sync = place.syncs[event.identity]
             if self.layout.servers and not is_known(self.layout, state, place, position):

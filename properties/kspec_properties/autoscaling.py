@@ -22,13 +22,14 @@ _HPAS = "horizontalpodautoscalers"
 
 
 def _autoscaler_of(state: State, scaled: Any) -> HorizontalPodAutoscaler | None:
-    """The autoscaler of an object as the controller has read it."""
+    """The autoscaler of an object as the controller has read it, if it has but one."""
     slot = state.layout.by_informer["controller-manager", _HPAS]
-    for entry in state.slots[slot].cache.entries():
-        if target_of(entry.value) == (scaled.resource, scaled.key):
-            found: HorizontalPodAutoscaler = entry.value
-            return found
-    return None
+    found: list[HorizontalPodAutoscaler] = [
+        entry.value
+        for entry in state.slots[slot].cache.entries()
+        if target_of(entry.value) == (scaled.resource, scaled.key)
+    ]
+    return found[0] if len(found) == 1 else None
 
 
 def _scalings(state: State) -> Iterator[Any]:
@@ -49,7 +50,7 @@ def _scalings(state: State) -> Iterator[Any]:
 def an_autoscaler_stays_within_its_bounds(before: State, after: State) -> Verdict:
     """An autoscaler asks for no fewer than minReplicas and no more than maxReplicas.
 
-    Of the spec that its controller has read, which may be old.
+    Of the spec that its controller has read, which may be old; of a target that has no other.
     """
     for scaled in _scalings(after):
         hpa = _autoscaler_of(after, scaled)
@@ -120,8 +121,11 @@ def within_tolerance_nothing_is_scaled(before: State, after: State) -> Verdict:
 
 
 def _within_bounds(state: State) -> Verdict:
+    targets = [target_of(hpa) for hpa in values(state, _HPAS)]
     for hpa in values(state, _HPAS):
         target = target_of(hpa)
+        if targets.count(target) > 1:
+            continue
         entry = newest(state, target[0]).get("/".join(target)) if target is not None else None
         if entry is None or hpa.is_terminating or entry.value.is_terminating:
             continue
@@ -138,7 +142,10 @@ def _within_bounds(state: State) -> Verdict:
 autoscaled_targets_end_within_bounds = eventually_stable(
     "autoscaled-targets-end-within-bounds",
     promise="In the end what an autoscaler scales has between minReplicas and maxReplicas.",
-    conditions="Unless it is scaled to zero, which turns its autoscaler off. Metrics or none.",
+    conditions=(
+        "Unless it is scaled to zero, which turns its autoscaler off. Metrics or none. Of a target "
+        "with one autoscaler: two with different bounds fight."
+    ),
     source=_DOCS,
     when=lambda state: any(True for _ in fresh(state, _HPAS)),
     then=_within_bounds,

@@ -16,6 +16,7 @@ from kspec_models.objects import Job, Pod, controller_of
 from kspec_models.state import State
 from kspec_properties.faults import all_but
 from kspec_properties.reading import fresh, newest, values, written
+from kspec_properties.workloads import may_refuse
 
 _DOCS = "https://kubernetes.io/docs/concepts/workloads/controllers/job/"
 TRACKING = (
@@ -198,11 +199,13 @@ def a_job_makes_no_pod_once_it_has_enough(before: State, after: State) -> Verdic
 
 
 def _runs(state: State, job: Job) -> bool:
-    """Whether a Job has something to wait for: a pod that has not ended, or a user."""
+    """Whether a Job has something to wait for: a pod that has not ended, admission, or a user."""
     if is_suspended(job) or job.is_terminating or not job.spec.parallelism or is_elsewhere(job):
         return True
     space = newest(state, "namespaces").get(f"namespaces/{job.namespace}")
     if space is None or space.value.is_terminating:
+        return True
+    if may_refuse(state, job.namespace, job.spec.template.spec):
         return True
     return any(is_active(p) or p.is_terminating for p in owned_pods(state, job))
 
@@ -212,7 +215,8 @@ jobs_finish = eventually_stable(
     promise="In the end every Job is finished, or waits for a pod of its own that has not ended.",
     conditions=(
         "So failures beyond backoffLimit or a deadline end it as well. Suspended Jobs wait for a "
-        "user. Once edits and faults have ended, in namespaces that are not being deleted."
+        "user. Where admission lets its pods in; once edits and faults have ended, in namespaces "
+        "that are not being deleted."
     ),
     source=_DOCS + "#job-termination-and-cleanup",
     when=lambda state: any(True for _ in fresh(state, "jobs")),

@@ -7,7 +7,7 @@ from kspec.property import eventually_stable, sometimes
 from kspec_models.controllers.pods import is_ready
 from kspec_models.dataplane import Dataplane
 from kspec_models.indexes import controlled_by, labelled
-from kspec_models.objects import Pod, Service
+from kspec_models.objects import Pod, ReplicaSet, Service
 from kspec_models.state import State
 from kspec_properties.faults import all_but
 from kspec_properties.reading import (

@@ -123,6 +123,8 @@ def _is_settled(pod: Pod, owner: StatefulSet, now: int) -> bool:
 
 def _none_is_missing(state: State) -> Verdict:
     for owner in _living(state):
+        if may_refuse(state, owner.namespace, owner.spec.template.spec):
+            continue
         pods = _pods_of(state, owner)
         for ordinal in ordinals_of(owner):
             pod = pods.get(ordinal)

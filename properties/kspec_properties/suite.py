@@ -29,11 +29,8 @@ from kspec_models.smaller import smaller_worlds
 from kspec_models.starting import starting_objects
 from kspec_models.world import World
 from kspec_models.worlds import bench, exhaustible
-from kspec_properties.bugs import BUGS
-from kspec_properties.bugs.bug import is_live_limit, unchanged
 from kspec_properties.catalogue import ABOUT, PROPERTIES
 from kspec_properties.faults import FAULT_CLASSES, budget_of
-from kspec_properties.mutants import MUTANTS
 
 
 class KubernetesSuite:
@@ -54,6 +51,8 @@ class KubernetesSuite:
         return PROPERTIES
 
     def mutants(self) -> tuple[Mutant, ...]:
+        from kspec_properties.mutants import MUTANTS
+
         return tuple(
             Mutant(
                 name=m.name,
@@ -66,6 +65,9 @@ class KubernetesSuite:
         )
 
     def bugs(self) -> tuple[Bug, ...]:
+        from kspec_properties.bugs import BUGS
+        from kspec_properties.bugs.bug import is_live_limit
+
         return tuple(
             Bug(
                 name=bug.id,
@@ -216,6 +218,10 @@ def _is_passive(data: JsonMap) -> bool:
 
 def _change(name: str) -> Mutation:
     """How the mutant or the bug of that name changes the model."""
+    from kspec_properties.bugs import BUGS
+    from kspec_properties.bugs.bug import unchanged
+    from kspec_properties.mutants import MUTANTS
+
     for mutant in MUTANTS:
         if mutant.name == name:
             return mutant.change

@@ -38,11 +38,13 @@ from kspec_models.objects import (
     ApiObject,
     Deployment,
     DeploymentStrategy,
+    Lease,
     Node,
     Pod,
     PodSpec,
     PodTemplateSpec,
     ReplicaSet,
+    Secret,
 )
 
 
@@ -125,6 +127,24 @@ def _node(obj: Node) -> Iterator[str]:
     yield from quantities(obj.status.allocatable, "status.allocatable")
 
 
+def _lease(obj: Lease) -> Iterator[str]:
+    """ValidateLeaseSpec."""
+    duration = obj.spec.lease_duration_seconds
+    if duration is not None and duration <= 0:
+        path = "spec.leaseDurationSeconds"
+        yield f"{path}: Invalid value: {duration}: must be greater than 0"
+    yield from not_negative(obj.spec.lease_transitions, "spec.leaseTransitions")
+
+
+def _secret(obj: Secret) -> Iterator[str]:
+    """ValidateSecret, of a ServiceAccount's token."""
+    account = "kubernetes.io/service-account.name"
+    if obj.type == "kubernetes.io/service-account-token" and not obj.metadata.annotations.get(
+        account
+    ):
+        yield f"metadata.annotations[{account}]: Required value"
+
+
 _SPECS: dict[str, Any] = {
     **strategies.PROBLEMS,
     "pods": _pod,
@@ -138,6 +158,8 @@ _SPECS: dict[str, Any] = {
     "csinodes": storage.csi_node_problems,
     "poddisruptionbudgets": pod_disruption_budget,
     "priorityclasses": priority_class,
+    "leases": _lease,
+    "secrets": _secret,
 }
 
 _problems: Memo[ApiObject, Problems] = Memo("validation", _all_problems, limit=20_000)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
-from kspec_models.apiserver.validate_common import labels_problems, not_negative
+from kspec_models.apiserver.validate_common import labels_problems, not_negative, shown
 from kspec_models.objects import ObjectMeta, OwnerReference
 from kspec_models.validation import (
     is_dns1035_label,
@@ -22,6 +22,7 @@ from kspec_models.validation import (
     is_valid_path_segment_name,
 )
 
+_STANDARD_FINALIZERS: Final = ("kubernetes", "orphan", "foregroundDeletion")
 NameRule = Callable[[str], Sequence[str]]
 _NAMES: Final[dict[str, tuple[NameRule, NameRule]]] = {
     "": (is_valid_path_segment_name, is_valid_path_segment_name),
@@ -34,6 +35,7 @@ one, may hold colons."""
 
 def metadata_problems(meta: ObjectMeta, resource: str) -> Iterator[str]:
     """What upstream refuses in the metadata of an object of that resource ("": a passive one)."""
+    is_builtin = bool(resource)
     named, begins = _NAMES.get(resource, (is_dns1123_subdomain, is_dns1123_subdomain_prefix))
     if meta.generate_name:
         yield from _invalid("metadata.generateName", meta.generate_name, begins)
@@ -49,8 +51,25 @@ def metadata_problems(meta: ObjectMeta, resource: str) -> Iterator[str]:
         for error in is_qualified_name(key.lower()):
             yield f'metadata.annotations: Invalid value: "{key}": {error}'
     yield from _owners(meta.owner_references)
-    for name in meta.finalizers:
+    yield from _finalizers(meta.finalizers, is_builtin=is_builtin)
+
+
+def _finalizers(names: tuple[str, ...], *, is_builtin: bool) -> Iterator[str]:
+    """ValidateFinalizers, and validateKubeFinalizerName of pkg/apis/core/validation for the kinds
+    of Kubernetes itself: a custom resource may have any qualified name."""
+    for name in names:
         yield from _invalid("metadata.finalizers", name, is_qualified_name)
+    if {"orphan", "foregroundDeletion"} <= set(names):
+        yield (
+            f"metadata.finalizers: Invalid value: {shown(names)}: finalizer orphan and "
+            "foregroundDeletion cannot be both set"
+        )
+    for place, name in enumerate(names):
+        if is_builtin and "/" not in name and name not in _STANDARD_FINALIZERS:
+            yield (
+                f'metadata.finalizers[{place}]: Invalid value: "{name}": name is neither a '
+                "standard finalizer name nor is it fully qualified"
+            )
 
 
 def _invalid(path: str, value: str, rule: NameRule) -> Iterator[str]:

@@ -246,6 +246,17 @@ def _decode_int(value: Any, path: str) -> int:
     return value
 
 
+def _decode_int32(value: Any, path: str) -> int:
+    found = _decode_int(value, path)
+    if not _is_int32(found):
+        raise InputError(f"got {found}", where=path, expected="a whole number of 32 bits")
+    return found
+
+
+def _is_int32(value: int) -> bool:
+    return -(2**31) <= value < 2**31
+
+
 def _decode_time(value: Any, path: str) -> Time | None:
     if isinstance(value, datetime.datetime):
         return _seconds(value)
@@ -280,7 +291,7 @@ def _decode_quantity(value: Any, path: str) -> str:
 def _decode_int_or_string(value: Any, path: str) -> int | str:
     if isinstance(value, bool) or not isinstance(value, str | int):
         raise InputError(f"got {_short(value)}", where=path, expected="a whole number or text")
-    return value
+    return value if isinstance(value, str) else _decode_int32(value, path)
 
 
 _same: Callable[[Any], Any] = lambda value: value  # noqa: E731 - the identity has no better name
@@ -347,6 +358,12 @@ def _camel(name: str) -> str:
     return joined.replace("Ips", "IPs").replace("Cidr", "CIDR")
 
 
+_INT64 = (
+    *("generation", "observed_generation", "revision", "deletion_grace_period_seconds"),
+    *("toleration_seconds", "termination_grace_period_seconds", "active_deadline_seconds"),
+    "starting_deadline_seconds",
+)
+"""The numbers of 64 bits; all others that k8s.io/api has in what is modelled are of 32."""
 _FIELDS: dict[type, dict[str, Field]] = {}
 _JSON_NAMES: dict[type, frozenset[str]] = {}
 
@@ -359,6 +376,8 @@ def fields_of(cls: type) -> dict[str, Field]:
         found = {}
         for attribute in attrs.fields(cls):
             decode, encode = _codec(hints[attribute.name])
+            if decode is _decode_int and attribute.name not in _INT64:
+                decode = _decode_int32
             default = attribute.default
             if isinstance(default, attrs.Factory):  # type: ignore[arg-type]
                 default = default.factory()
