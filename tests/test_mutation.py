@@ -184,7 +184,7 @@ def test_the_model_beside_faithful_twins_survives(judges, baseline):
 
 def test_a_mutant_is_killed_by_the_property_that_it_breaks(sources, judges, baseline):
     """For the endpoints of a Service no pod is ever ready, though the pods are."""
-    name = f"{MODEL}.controllers.endpointslice_endpoints"
+    name = f"{MODEL}.service_pods"
     every = sites({name: sources.modules[name]})
     site = next(s for s in every if s.after == "return False" and "ready" in s.before)
     outcome = judges.judge(site, baseline)

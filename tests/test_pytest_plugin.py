@@ -170,7 +170,7 @@ def test_one_exploration_serves_all_items_of_a_column(project, monkeypatch):
     monkeypatch.setattr("kspec.check.explore_plan", counted)
     result = run(with_ini(project, faults="all"), "-k", "binding")
     assert result.parseoutcomes()["passed"] > 9
-    assert len(columns) == len(set(columns)) == 9
+    assert len(columns) == len(set(columns)) == 11
 
 
 def test_seed_and_policy_reach_the_trace(project):
