@@ -175,7 +175,7 @@ def minimize(scene: Scene, prop: Property, violation: Violation) -> tuple[Scene,
         world=scene.world,
         shrink_world=None if is_asked else scene.suite.smaller,
         build=scene.build,
-        budget=FEWEST_REPLAYS if is_asked else _replays_for(violation),
+        budget=_asked_replays(violation) if is_asked else _replays_for(violation),
         most_steps=ASKED_STEPS if _is_hasty(scene.plan) else None,
     )
     if _is_hasty(scene.plan):
@@ -189,6 +189,11 @@ def minimize(scene: Scene, prop: Property, violation: Violation) -> tuple[Scene,
 def _is_hasty(plan: Plan) -> bool:
     """Is a world asked about the model as it is? Then the answer counts, not how short it is."""
     return plan.is_question and plan.mutant is None
+
+
+def _asked_replays(violation: Violation) -> int:
+    """None beyond its own of what is so long that the steps would not make it much shorter."""
+    return FEWEST_REPLAYS if len(violation.actions) < ASKED_STEPS else 1
 
 
 def _replays_for(violation: Violation) -> int:

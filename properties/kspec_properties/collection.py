@@ -187,8 +187,8 @@ def _nothing_is_left_over(state: State) -> Verdict:
 
 
 def _is_left_over(state: State, obj: ApiObject) -> bool:
-    """Whether every owner could be there, and none is."""
-    return all(
+    """Whether every owner could be there, and none is; what is collected may have finalizers."""
+    return not obj.is_terminating and all(
         _place(reference, obj.namespace) is not None and owner_of(state, obj, reference) is None
         for reference in obj.metadata.owner_references
     )

@@ -187,7 +187,8 @@ def _share_out(deployment: Deployment, entries: tuple[Entry, ...]) -> tuple[Resi
         share = proportion(entry.value, deployment, to_add, added)
         sizes.append(replicas(entry.value) + share)
         added += share
-    sizes[0] = max(sizes[0] + to_add - added, 0)  # what rounding left over
+    if sizes:
+        sizes[0] = max(sizes[0] + to_add - added, 0)  # what rounding left over
     return tuple(Resize(entry, size) for entry, size in zip(ordered, sizes, strict=True))
 
 
