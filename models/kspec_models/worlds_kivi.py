@@ -266,8 +266,16 @@ def tainted(nodes: int) -> World:
 
 
 def soft_constraints(nodes: int) -> World:
-    """c8: the scheduler prefers what the descheduler evicts: soft spread against affinity."""
+    """c8: the scheduler prefers what the descheduler evicts: soft spread against affinity.
+
+    It starts with the pods where the scheduler puts them when they come one after the other.
+    """
     on_demand = -(-nodes // 5)
+    names = _names(nodes)
+    each, rest = min(4, nodes), nodes - on_demand
+    twice = 2 * nodes - each * on_demand - rest
+    counts = [each] * on_demand + [2] * twice + [1] * (rest - twice)
+    places = [name for name, n in zip(names, counts, strict=True) for _ in range(n)]
     preferred = [_preference("spot", 4), _preference("on-demand", 5)]
     template = pod_template(
         _REQUEST,
@@ -280,14 +288,15 @@ def soft_constraints(nodes: int) -> World:
     )
     machines = (
         machine(name, labels={"lifecycle": "on-demand" if i < on_demand else "spot"})
-        for i, name in enumerate(_names(nodes))
+        for i, name in enumerate(names)
     )
     both = ["DoNotSchedule", "ScheduleAnyway"]
     plugin = "RemovePodsViolatingTopologySpreadConstraint"
     return _world(
         "kivi/c8",
-        (*machines, deployment_of(template, 2 * nodes)),
+        (*machines, *running(deployment_of(template, 2 * nodes), places)),
         judge=("an-eviction-is-not-in-vain",),
+        active_nodes=_few(names),
         components={"descheduler": _descheduler(plugin, constraints=both)},
     )
 

@@ -59,10 +59,14 @@ def a_namespace_goes_last(before: State, after: State) -> Verdict:
     return HOLDS
 
 
+_IN_USE = (("kubernetes.io/pvc-protection",), ("kubernetes.io/pv-protection",))
+"""What may hold a claim or a volume for as long as someone uses it."""
+
+
 def _nothing_terminates(state: State) -> Verdict:
     for cls in MODELLED:
         for obj in values(state, cls.RESOURCE):
-            if obj.is_terminating:
+            if obj.is_terminating and obj.metadata.finalizers not in _IN_USE:
                 found = fails(f"{cls.RESOURCE} {obj.key} is still Terminating", "terminating")
                 return unless_held(state, found)
     return HOLDS
@@ -72,7 +76,8 @@ nothing_is_terminating_for_ever = eventually_stable(
     "nothing-is-terminating-for-ever",
     promise="Every object that is being deleted is gone in the end.",
     conditions=(
-        "If its finalizers belong to running controllers and its nodes return or are deleted."
+        "If its finalizers belong to running controllers and its nodes return or are deleted; a "
+        "claim or a volume that is in use stays."
     ),
     source="https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#pod-termination",
     when=lambda state: any(pod.is_terminating for pod in fresh(state, "pods")),
