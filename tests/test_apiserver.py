@@ -204,7 +204,8 @@ def test_a_selector_never_changes(server):
     response = server.patch(WEB, patch)
     assert (response.reason, response.message) == (
         api.INVALID,
-        'spec.selector: Invalid value: {"matchLabels":{"app":"web","tier":"x"}}: field is immutable',
+        'spec.selector: Invalid value: {"matchLabels":{"app":"web","tier":"x"}}: '
+        "field is immutable",
     )
 
 

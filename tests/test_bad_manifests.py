@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 import yaml
-from cluster_runs import manifest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

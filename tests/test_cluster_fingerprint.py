@@ -78,7 +78,10 @@ def described(state):
             pending = [(n, value.told.since(position)) for n, position in value.behind]
             target = contents(value.target) if value.remaining else ()
             parts += [value.status, value.remaining, value.synced, contents(value.cache), target]
-            parts += [told(unseen), tuple((n, told(t.notification for t in each)) for n, each in pending)]
+            parts += [
+                told(unseen),
+                tuple((n, told(t.notification for t in each)) for n, each in pending),
+            ]
         elif isinstance(place, HostSlot) and value is not None:
             parts += [value.memory, tuple(sending.call for sending in value.calls)]
         elif isinstance(place, NodeSlot):

@@ -62,7 +62,9 @@ def test_pods_that_are_made_anew_for_ever_are_a_cycle():
         seen = search(build(world, mutate=mutant.change), [no_fight], seed=0, steps=4_000)
         violation = seen.violation_of("no-fight")
         assert violation.suffix.cycle and "Create pods, Delete pods" in violation.witness
-        assert search(build(world), [no_fight], seed=0, steps=4_000).violation_of("no-fight") is None
+        assert (
+            search(build(world), [no_fight], seed=0, steps=4_000).violation_of("no-fight") is None
+        )
 
 
 def replaced(times):

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
-from kspec_models.objects import Pod, ResourceQuotaSpec
+from kspec_models.objects import EMPTY, Pod, ResourceQuotaSpec
 from kspec_models.quantity import parse
 
 TERMINATING: Final = "Terminating"
@@ -37,7 +37,8 @@ def requirements(spec: ResourceQuotaSpec) -> Iterator[Requirement]:
     """The scopes of a quota, those of its selector included."""
     for scope in spec.scopes:
         yield Requirement(scope)
-    for e in (spec.scope_selector or {}).get("matchExpressions") or ():
+    selector = spec.scope_selector if spec.scope_selector is not None else EMPTY
+    for e in selector.get("matchExpressions") or ():
         yield Requirement(e.get("scopeName", ""), e.get("operator", ""), tuple(e.get("values", ())))
 
 

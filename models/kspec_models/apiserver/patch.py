@@ -1,6 +1,7 @@
 """Strategic merge patch, after staging/src/k8s.io/apimachinery/pkg/util/strategicpatch.
 
-Lists of maps merge by their patchMergeKey, finalizers and podCIDRs as sets, every other list is replaced;
+Lists of maps merge by their patchMergeKey, finalizers and podCIDRs as sets, every other list is
+replaced;
 `$patch: delete` removes an item of a merged list or all of a map, `$patch: replace` puts a map in
 the place of another; null removes a key; `$deleteFromPrimitiveList/<list>` takes items from a list
 of scalars. Left out: `$retainKeys` and `$setElementOrder`, which clients emit for diffs of lists

@@ -17,7 +17,7 @@ from kspec.explore.strategies.registry import DEFAULT
 from kspec.property import Kind, Property
 from kspec_properties.faults import FAULT_CLASSES, NONE, budget_of
 
-LARGE = ("built-in", "bench-2-6")
+LARGE = ("application", "bench-2-6")
 STEPS = {True: 1_500, False: 300}
 """Random steps after FIFO, in a large world or a small one."""
 SUFFIX_BOUND = 4_000
@@ -71,7 +71,11 @@ def worlds() -> dict[str, Any]:
     from kspec_properties.mutation.situations import SITUATIONS
 
     found = {world.name: world for world in (*(m.world for m in MUTANTS), *SITUATIONS)}
-    return {**found, "application": application(), "bench-2-6": attrs.evolve(bench(2, 6), name=LARGE[1])}
+    return {
+        **found,
+        "application": application(),
+        "bench-2-6": attrs.evolve(bench(2, 6), name=LARGE[1]),
+    }
 
 
 def all_cells(names: Iterable[str]) -> tuple[Cell, ...]:

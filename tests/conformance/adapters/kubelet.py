@@ -1,7 +1,6 @@
 """Adapter of `restart_policy`: whether a kubelet starts a container again."""
 
 from adapters import adapter
-
 from kspec_models.objects import Container
 from kspec_models.restart_policy import ContainerRun, restart_policy_of, should_be_restarted
 
