@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from kspec.cli.output import check_json, emit, json_option, look, write_json
+from kspec.cli.output import check_json, emit, json_option, write_json
 
 if TYPE_CHECKING:
     from kspec.suite import Bug
@@ -23,19 +24,21 @@ def command(json_file: str | None) -> None:
     Example:
       kspec bugs list
     """
-    from kspec import report
     from kspec import suite as suites
 
     check_json(json_file)
     bugs = suites.load_suite().bugs()
     write_json({"schema": SCHEMA, "bugs": [to_json(bug) for bug in bugs]}, json_file)
-    rows = report.plain_table("bug", "breaks", "world", "faults", "report")
-    for bug in bugs:
-        title = f"{bug.description}\n{bug.url}"
-        if bug.is_live_limit:
-            title = f"live limit, not fixed upstream: {title}"
-        rows.add_row(bug.name, bug.property, _world(bug), bug.faults, title)
-    emit(report.to_text([rows], *look()), json_file)
+    emit("".join(f"{line}\n" for bug in bugs for line in _lines(bug)), json_file)
+
+
+def _lines(bug: Bug) -> Iterator[str]:
+    """What it is, where it was reported, and what it breaks where."""
+    limit = "live limit, not fixed upstream: " if bug.is_live_limit else ""
+    faults = "" if bug.faults == "none" else f" under {bug.faults}"
+    yield f"{bug.name}  {limit}{bug.description}"
+    yield f"  {bug.url}"
+    yield f"  breaks {bug.property} in the world {_world(bug)}{faults}"
 
 
 def _world(bug: Bug) -> str:
