@@ -81,7 +81,7 @@ def collected(resource, key, policy="Background", uid=None, version=1):
         ("deployments", (), "", None),
         ("deployments", (), "Foreground", ("foregroundDeletion",)),
         ("deployments", (), "Orphan", ("orphan",)),
-        ("deployments", ("x",), "Orphan", ("x", "orphan")),
+        ("deployments", ("a.b/x",), "Orphan", ("a.b/x", "orphan")),
         ("deployments", ("orphan",), "", ("orphan",)),
         ("deployments", ("orphan",), "Background", None),
         ("deployments", ("orphan",), "Foreground", ("foregroundDeletion",)),

@@ -93,5 +93,7 @@ def reports_conditions(needs: Needs) -> bool:
 
 
 def _is_worth_a_taint(condition: Any) -> bool:
+    if not isinstance(condition, Mapping):
+        return False
     wanted = "True" if condition.get("type") == "Ready" else "False"
     return bool(condition.get("status") != wanted)
